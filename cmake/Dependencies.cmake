@@ -1,0 +1,24 @@
+# Every library the build uses, all of them Debian 12 packages (see ./setup).
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(absl CONFIG REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(TBB CONFIG REQUIRED)
+find_package(PNG REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(libjpeg-turbo CONFIG REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Protobuf REQUIRED)  # module mode: Debian ships no config file
+find_package(gRPC CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+
+# Debian's grpc-proto keeps the standard health and reflection contracts here.
+find_path(IMAGEADAPT_GRPC_PROTO_DIR grpc/health/v1/health.proto
+          PATHS /usr/share/grpc-proto REQUIRED)
+
+if(IMAGEADAPT_TESTS)
+  find_package(GTest CONFIG REQUIRED)
+  include(GoogleTest)
+  enable_testing()
+endif()

@@ -1,0 +1,132 @@
+// What every image format can do. A format is one file and one line in
+// codecs.inc.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGEADAPT_CODECS_CODEC_H_
+#define IMAGEADAPT_CODECS_CODEC_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "imageadapt/base/byte_rope.h"
+#include "imageadapt/base/byte_stream.h"
+#include "imageadapt/image/image.h"
+#include "imageadapt/image/image_view.h"
+#include "imageadapt/image/orientation.h"
+
+namespace imageadapt {
+
+// What a decoder may take on. Enforced on the header, before memory is taken.
+struct DecodeLimits {
+  uint64_t max_pixels = 100'000'000;
+  // The longest side that JPEG can have; PNG's own limit is 2^31 - 1.
+  uint32_t max_side = 65535;
+  // A progressive JPEG of a few kilobytes can ask for thousands of passes over
+  // the whole image; encoders write about ten.
+  uint32_t max_scans = 500;
+  // Larger ICC profiles are dropped; printers' profiles reach 2 to 3 MB.
+  size_t max_icc_bytes = size_t{4} << 20;
+};
+
+// What a file says about its picture beside the pixels.
+struct ImageMetadata {
+  // Turns the stored pixels upright.
+  Orientation orientation;
+  // Empty if there is none.
+  std::vector<std::byte> icc_profile;
+};
+
+// Reads one image. Used by one thread at a time; must not outlive its source.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+
+  // Of the pixels that ReadRows gives: palettes expanded, 1 to 4 channels.
+  virtual const ImageSpec& spec() const = 0;
+  virtual const ImageMetadata& metadata() const = 0;
+
+  // At most this much memory is held inside while rows are read (a whole image
+  // for interlaced and progressive files).
+  virtual uint64_t max_working_bytes() const = 0;
+
+  // Reads the next rows, as many as `target` has. INVALID_ARGUMENT with reason
+  // IMAGE_DAMAGED, naming the row reached, if the file is damaged or ends too
+  // early; nothing can be read after that. Requires that `target` has this
+  // image's width, channels and sample type, and that so many rows are left.
+  virtual absl::Status ReadRows(const AnyImageView& target) = 0;
+};
+
+struct EncodeOptions {
+  // Lossy formats: 1 to 100.
+  int quality = 90;
+  // Lossy formats: full resolution for colour (4:4:4), not half (4:2:0).
+  bool full_chroma = false;
+  // Lossless formats: from quick and larger to slow and smaller.
+  enum class Effort : uint8_t { kFast, kDefault, kSmallest };
+  Effort effort = Effort::kDefault;
+  // Kept in the file if not empty and the format can. Lent: must outlive the
+  // encoder.
+  std::span<const std::byte> icc_profile;
+};
+
+// Writes one image. Used by one thread at a time; must not outlive its sink.
+class Encoder {
+ public:
+  virtual ~Encoder() = default;
+
+  // Writes the next rows. Fails only as the sink does. Requires that `source`
+  // has the spec the encoder was made with, apart from its height.
+  virtual absl::Status WriteRows(const AnyConstImageView& source) = 0;
+
+  // Ends the file. Requires that all rows were written.
+  virtual absl::Status Finish() = 0;
+};
+
+struct Codec {
+  absl::string_view name;       // "PNG", for messages
+  absl::string_view mime_type;  // IANA, e.g. "image/png"
+
+  // Whether these first bytes of a file (at least 32, or all) are this format.
+  bool (*recognizes)(std::span<const std::byte> head);
+
+  // Reads the header only. INVALID_ARGUMENT if it is damaged (IMAGE_DAMAGED) or
+  // over a limit (IMAGE_TOO_LARGE).
+  absl::StatusOr<std::unique_ptr<Decoder>> (*open)(ByteSource& source,
+                                                   const DecodeLimits& limits);
+
+  // What `create` makes of an image: the spec itself if the format can hold
+  // it, INVALID_ARGUMENT if not (never narrowed in silence). Null with
+  // `create`.
+  absl::Status (*can_hold)(const ImageSpec& spec);
+
+  // Starts a file. Null if the format can only be read. Requires
+  // can_hold(spec).ok().
+  absl::StatusOr<std::unique_ptr<Encoder>> (*create)(
+      ByteSink& sink, const ImageSpec& spec, const EncodeOptions& options);
+
+  // Writes `file` turned by `turn` without decoding its samples, with its ICC
+  // profile and no other metadata (the file's own orientation is ignored: put
+  // it into `turn`). FAILED_PRECONDITION, and nothing written, if that cannot
+  // be done exactly for this file. Null if the format has no such way.
+  absl::Status (*turn_losslessly)(const ByteRope& file, Orientation turn,
+                                  const DecodeLimits& limits, ByteSink& sink);
+};
+
+// All formats of this build, in the order they are tried.
+std::span<const Codec* const> AllCodecs();
+
+// The codec that recognizes a file by its first bytes (at least 32, or all), or
+// null.
+const Codec* FindCodec(std::span<const std::byte> head);
+
+// The codec of an IANA media type, or null.
+const Codec* FindCodecByMimeType(absl::string_view mime_type);
+
+}  // namespace imageadapt
+
+#endif  // IMAGEADAPT_CODECS_CODEC_H_
