@@ -11,6 +11,8 @@ endif()
 
 # For our own code only; generated and system code is not ours to mend.
 add_library(imageadapt_flags INTERFACE)
+target_compile_definitions(imageadapt_flags INTERFACE
+                           IMAGEADAPT_VERSION="${PROJECT_VERSION}")
 target_compile_options(imageadapt_flags INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Wno-sign-conversion)
 if(IMAGEADAPT_WERROR)

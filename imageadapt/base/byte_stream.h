@@ -48,6 +48,11 @@ class ByteSink {
 
   // Takes a whole block without copying it, where the sink can.
   virtual absl::Status AppendBuffer(Buffer block);
+
+  // It never takes more than this.
+  virtual uint64_t max_bytes() const {
+    return std::numeric_limits<uint64_t>::max();
+  }
 };
 
 // Collects bytes in blocks of a pool.
@@ -56,13 +61,13 @@ class BufferSink final : public ByteSink {
   // More than `max_bytes` are refused with OUT_OF_RANGE, so that a caller can
   // tell "does not fit" from every other failure. The pool must outlive the
   // sink, but not the blocks.
-  explicit BufferSink(
-      BufferPool& pool,
-      uint64_t max_bytes = std::numeric_limits<uint64_t>::max())
+  explicit BufferSink(BufferPool& pool,
+                      uint64_t max_bytes = std::numeric_limits<uint64_t>::max())
       : pool_(pool), max_bytes_(max_bytes) {}
 
   absl::Status Append(std::span<const std::byte> bytes) override;
   absl::Status AppendBuffer(Buffer block) override;
+  uint64_t max_bytes() const override { return max_bytes_; }
 
   uint64_t size() const { return size_; }
 

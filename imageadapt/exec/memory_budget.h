@@ -33,6 +33,9 @@ class MemoryBudget {
 
     uint64_t bytes() const { return bytes_; }
 
+    // What the whole budget is, 0 without one: more can never be had.
+    uint64_t limit() const { return budget_ == nullptr ? 0 : budget_->limit(); }
+
     // Makes it `bytes` larger, or returns false at once and changes nothing.
     [[nodiscard]] bool TryGrow(uint64_t bytes) {
       if (budget_ == nullptr || !budget_->TryTake(bytes)) return false;

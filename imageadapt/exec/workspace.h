@@ -15,7 +15,7 @@ struct Workspace {
   const CallContext& call;
   WorkerPool& workers;
   BufferPool& buffers;
-  // Grown by whoever is about to take memory; shrunk by the owner.
+  // Grown by whoever is about to take memory, and shrunk when it is free again.
   MemoryBudget::Reservation& memory;
 };
 

@@ -1,1 +1,91 @@
-int main() { return 0; }
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <cstdio>
+#include <memory>
+#include <span>
+
+#include "absl/strings/str_cat.h"
+#include "imageadapt/server/server.h"
+#include "imageadapt/server/server_flags.h"
+#include "imageadapt/server/server_log.h"
+
+namespace imageadapt {
+namespace {
+
+constexpr int kExitOk = 0;
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+
+// gRPC's own buffers are up to a megabyte. By default the C library takes such
+// blocks from the system and gives them back each time, and pages cost more
+// than copies.
+void TuneAllocator() {
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_ARENA_MAX, 4);
+}
+
+// SIGTERM and SIGINT no longer end the process, in any thread, but can be read
+// from the result.
+int BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+void AwaitSignal(int signals) {
+  pollfd waiting = {.fd = signals, .events = POLLIN, .revents = 0};
+  while (poll(&waiting, 1, -1) < 0) {
+  }
+}
+
+int Run(std::span<const char* const> arguments) {
+  absl::StatusOr<ServerFlags> flags = ParseServerFlags(arguments);
+  if (!flags.ok()) {
+    std::fprintf(stderr, "imageadapt-server: %s\n",
+                 std::string(flags.status().message()).c_str());
+    return kExitUsage;
+  }
+  if (!flags->text_to_print.empty()) {
+    std::fputs(flags->text_to_print.c_str(), stdout);
+    return kExitOk;
+  }
+  const int signals = BlockStopSignals();
+  // A closed standard output or error must not end the server.
+  signal(SIGPIPE, SIG_IGN);
+
+  ServerLog log(flags->log_format, flags->log_level);
+  TakeOverLibraryLog(log);
+  flags->options.on_call = [&log](const CallRecord& record) {
+    log.Call(record);
+  };
+  auto server = Server::Start(flags->options);
+  if (!server.ok()) {
+    std::fprintf(stderr, "imageadapt-server: %s\n",
+                 std::string(server.status().message()).c_str());
+    return absl::IsInvalidArgument(server.status()) ? kExitUsage : kExitFailed;
+  }
+  std::printf("imageadapt: serving on %s\n", (*server)->address().c_str());
+  std::fflush(stdout);
+  log.Info(absl::StrCat("serving on ", (*server)->address()));
+
+  AwaitSignal(signals);
+  log.Info("stopping: calls in flight may finish");
+  (*server)->Stop();
+  log.Info("stopped");
+  return kExitOk;
+}
+
+}  // namespace
+}  // namespace imageadapt
+
+int main(int argc, char** argv) {
+  imageadapt::TuneAllocator();
+  return imageadapt::Run(std::span<const char* const>(argv + 1, argv + argc));
+}

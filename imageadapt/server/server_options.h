@@ -6,7 +6,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+
+#include "imageadapt/rpc/call_record.h"
 
 namespace imageadapt {
 
@@ -47,6 +50,10 @@ struct ServerOptions {
   std::chrono::milliseconds download_timeout{30'000};
   // How long calls in flight may take to finish when the server stops.
   std::chrono::milliseconds drain_timeout{30'000};
+
+  // Called once for each image call that ended, by any thread; must not block.
+  // Empty: nobody is told.
+  std::function<void(const CallRecord&)> on_call;
 };
 
 }  // namespace imageadapt

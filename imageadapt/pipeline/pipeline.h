@@ -1,0 +1,105 @@
+// From the bytes of one image to another image: decode, operate, encode.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGEADAPT_PIPELINE_PIPELINE_H_
+#define IMAGEADAPT_PIPELINE_PIPELINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "imageadapt/base/byte_rope.h"
+#include "imageadapt/base/byte_stream.h"
+#include "imageadapt/codecs/codec.h"
+#include "imageadapt/codecs/raw.h"
+#include "imageadapt/exec/workspace.h"
+#include "imageadapt/image/image.h"
+#include "imageadapt/ops/operation.h"
+#include "imageadapt/pipeline/row_source.h"
+#include "imageadapt/pipeline/turns.h"
+
+namespace imageadapt {
+
+// One image that was opened, and what is to be done to it. Only headers are
+// read until it runs, and it runs once. Used by one thread at a time; must not
+// outlive the bytes it was opened on.
+class Pipeline {
+ public:
+  // Opens a file in any format that can be read, and plans to turn it upright
+  // and to run `operations`. INVALID_ARGUMENT if the format is unknown, the
+  // header damaged or over a limit, or an operation cannot be done (about its
+  // field, as "operations[1].flip.axis").
+  static absl::StatusOr<std::unique_ptr<Pipeline>> OpenFile(
+      const ByteRope& file, const OperationSpecs& operations,
+      const DecodeLimits& limits);
+
+  // The same for raw samples, whose size must be RawBytes(layout).
+  static absl::StatusOr<std::unique_ptr<Pipeline>> OpenRaw(
+      const ByteRope& samples, const RawLayout& layout,
+      const OperationSpecs& operations);
+
+  // The format of the file; null for raw samples.
+  const Codec* input_codec() const { return input_codec_; }
+
+  // What comes out.
+  const ImageSpec& output() const { return output_; }
+
+  // Of the file; empty if it has none. Lives as long as the pipeline.
+  std::span<const std::byte> icc_profile() const { return icc_profile_; }
+
+  // Runs it all, and gives the result as an image in memory.
+  // RESOURCE_EXHAUSTED if `work.memory` cannot grow enough now,
+  // INVALID_ARGUMENT (IMAGE_TOO_LARGE) if it never can.
+  absl::StatusOr<Image> RunToImage(const Workspace& work);
+
+  // Runs it all, and writes the result as a file while it is made. Requires
+  // codec.can_hold(output()). Errors as RunToImage(), and those of the sink.
+  absl::Status RunToFile(const Codec& codec, const EncodeOptions& options,
+                         const Workspace& work, ByteSink& sink);
+
+ private:
+  struct Step {
+    std::shared_ptr<const Operation> operation;
+    OperationPlan plan;
+  };
+
+  Pipeline() = default;
+
+  absl::Status Compile(const OperationSpecs& operations, Orientation upright);
+  absl::Status AddStep(const v1::Operation& spec);
+  std::unique_ptr<RowSource> Connect(const Workspace& work);
+
+  const Codec* input_codec_ = nullptr;
+  std::unique_ptr<ByteSource> bytes_;
+  std::unique_ptr<Decoder> decoder_;
+  std::vector<std::byte> icc_profile_;
+  std::vector<Step> steps_;
+  ImageSpec output_;
+};
+
+// The format that recognizes `file`, or null.
+const Codec* RecognizeFile(const ByteRope& file);
+
+// Writes a whole image as a file. Requires codec.can_hold(image.spec()).
+absl::Status EncodeImage(const Image& image, const Codec& codec,
+                         const EncodeOptions& options, const Workspace& work,
+                         ByteSink& sink);
+
+// Writes `file` as the same format, turned upright and then by `turn`, without
+// decoding its samples. FAILED_PRECONDITION, and nothing written, if that
+// cannot be done exactly; other errors as OpenFile(). `output` is set to the
+// spec of the result.
+absl::Status TurnFileLosslessly(const ByteRope& file, Orientation turn,
+                                const DecodeLimits& limits,
+                                const Workspace& work, ByteSink& sink,
+                                ImageSpec& output);
+
+// Grows the call's reservation by `bytes`: the only way memory is asked for.
+// Errors as Pipeline::RunToImage().
+absl::Status ReserveMemory(uint64_t bytes, const Workspace& work);
+
+}  // namespace imageadapt
+
+#endif  // IMAGEADAPT_PIPELINE_PIPELINE_H_

@@ -1,0 +1,67 @@
+// Where the rows of an image come from, one strip after the other.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGEADAPT_PIPELINE_ROW_SOURCE_H_
+#define IMAGEADAPT_PIPELINE_ROW_SOURCE_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "imageadapt/codecs/codec.h"
+#include "imageadapt/image/image_spec.h"
+#include "imageadapt/image/image_view.h"
+
+namespace imageadapt {
+
+// Used by one thread at a time.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+
+  virtual const ImageSpec& spec() const = 0;
+
+  // At most this much memory is taken while rows are read, by this and by what
+  // it reads from.
+  virtual uint64_t memory_bytes() const = 0;
+
+  // Reads the next rows, as many as `target` has. An error is final. Requires
+  // that `target` has the spec of this image apart from the height, and that so
+  // many rows are left.
+  virtual absl::Status ReadRows(const AnyImageView& target) = 0;
+};
+
+// The rows of a file or of raw samples.
+class DecoderRows final : public RowSource {
+ public:
+  explicit DecoderRows(std::unique_ptr<Decoder> decoder)
+      : decoder_(std::move(decoder)) {}
+
+  const ImageSpec& spec() const override { return decoder_->spec(); }
+  uint64_t memory_bytes() const override {
+    return decoder_->max_working_bytes();
+  }
+  absl::Status ReadRows(const AnyImageView& target) override {
+    return decoder_->ReadRows(target);
+  }
+
+ private:
+  const std::unique_ptr<Decoder> decoder_;
+};
+
+// Rows that are worked on between two looks at the caller's deadline: about as
+// much as a core's cache holds, but enough that the rows around a strip are few
+// beside it.
+inline uint32_t StripRows(const ImageSpec& spec) {
+  constexpr size_t kStripBytes = size_t{1} << 20;
+  constexpr uint64_t kMinRows = 16;
+  const uint64_t rows = kStripBytes / std::max<size_t>(RowBytes(spec), 1);
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(std::max(rows, kMinRows), spec.shape.height));
+}
+
+}  // namespace imageadapt
+
+#endif  // IMAGEADAPT_PIPELINE_ROW_SOURCE_H_

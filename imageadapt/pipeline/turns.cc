@@ -1,0 +1,63 @@
+#include "imageadapt/pipeline/turns.h"
+
+#include <cmath>
+
+namespace imageadapt {
+namespace {
+
+std::optional<Orientation> TurnOfRotate(const v1::Rotate& rotate) {
+  // A background is checked against the image by the operation itself.
+  if (rotate.background_size() != 0) return std::nullopt;
+  if (!std::isfinite(rotate.angle_degrees())) return std::nullopt;
+  const double quarters = std::remainder(rotate.angle_degrees(), 360.0) / 90.0;
+  if (quarters != std::trunc(quarters)) return std::nullopt;
+  const int turns = (static_cast<int>(quarters) + 4) % 4;
+  if (rotate.canvas() != v1::Rotate::CANVAS_UNSPECIFIED &&
+      rotate.canvas() != v1::Rotate::CANVAS_EXPAND && turns % 2 == 1) {
+    return std::nullopt;
+  }
+  return Orientation{.mirrored = false, .quarter_turns = turns};
+}
+
+}  // namespace
+
+std::optional<Orientation> TurnOf(const v1::Operation& operation) {
+  if (operation.has_rotate()) return TurnOfRotate(operation.rotate());
+  if (!operation.has_flip()) return std::nullopt;
+  switch (operation.flip().axis()) {
+    case v1::Flip::AXIS_HORIZONTAL:
+      return Orientation{.mirrored = true, .quarter_turns = 0};
+    case v1::Flip::AXIS_VERTICAL:
+      return Orientation{.mirrored = true, .quarter_turns = 2};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Orientation> TurnOf(const OperationSpecs& operations) {
+  Orientation all;
+  for (const v1::Operation& operation : operations) {
+    const std::optional<Orientation> turn = TurnOf(operation);
+    if (!turn.has_value()) return std::nullopt;
+    all = all.Then(*turn);
+  }
+  return all;
+}
+
+std::vector<v1::Operation> OperationsOf(Orientation turn) {
+  std::vector<v1::Operation> operations;
+  if (turn.mirrored) {
+    // Mirrored and half turned is upside down: one flip.
+    const bool half = turn.quarter_turns >= 2;
+    operations.emplace_back().mutable_flip()->set_axis(
+        half ? v1::Flip::AXIS_VERTICAL : v1::Flip::AXIS_HORIZONTAL);
+    if (half) turn.quarter_turns -= 2;
+  }
+  if (turn.quarter_turns != 0) {
+    operations.emplace_back().mutable_rotate()->set_angle_degrees(
+        90.0 * turn.quarter_turns);
+  }
+  return operations;
+}
+
+}  // namespace imageadapt

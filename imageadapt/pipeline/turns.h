@@ -1,0 +1,29 @@
+// Which operations only move pixels, and how several of them are one.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGEADAPT_PIPELINE_TURNS_H_
+#define IMAGEADAPT_PIPELINE_TURNS_H_
+
+#include <optional>
+#include <vector>
+
+#include "google/protobuf/repeated_ptr_field.h"
+#include "imageadapt/image/orientation.h"
+#include "imageadapt/v1/operations.pb.h"
+
+namespace imageadapt {
+
+using OperationSpecs = google::protobuf::RepeatedPtrField<v1::Operation>;
+
+// What `operation` does, if it is a flip or a rotation by quarter turns that
+// keeps every pixel; otherwise nothing.
+std::optional<Orientation> TurnOf(const v1::Operation& operation);
+
+// What all operations together do, if each of them is such a turn.
+std::optional<Orientation> TurnOf(const OperationSpecs& operations);
+
+// At most two operations that do what `turn` does; none if it is upright.
+std::vector<v1::Operation> OperationsOf(Orientation turn);
+
+}  // namespace imageadapt
+
+#endif  // IMAGEADAPT_PIPELINE_TURNS_H_

@@ -1,0 +1,113 @@
+// Serves the methods that carry images, raw, on completion-queue threads of its
+// own.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGEADAPT_RPC_IMAGE_SERVER_H_
+#define IMAGEADAPT_RPC_IMAGE_SERVER_H_
+
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "imageadapt/base/buffer_pool.h"
+#include "imageadapt/exec/admission.h"
+#include "imageadapt/exec/memory_budget.h"
+#include "imageadapt/exec/worker_pool.h"
+#include "imageadapt/rpc/call_record.h"
+#include "imageadapt/rpc/image_method.h"
+
+namespace imageadapt {
+
+class ImageCall;
+
+struct CallLimits {
+  uint64_t max_message_bytes = 0;
+  // Each phase of a call ends by itself after this time.
+  std::chrono::milliseconds upload{0};
+  std::chrono::milliseconds queued{0};
+  std::chrono::milliseconds work{0};
+  std::chrono::milliseconds download{0};
+};
+
+// A call is admitted before its message is read: it has a place and memory for
+// it, or it is refused at once. Thread-safe.
+class ImageServer {
+ public:
+  // What the server lends to its calls; all of it must outlive the server.
+  struct Resources {
+    WorkerPool& workers;
+    BufferPool& buffers;
+    MemoryBudget& memory;
+    Admission& admission;
+  };
+
+  // `record` is called once for each call that ended, by any thread, and must
+  // not block.
+  ImageServer(const Resources& resources, const CallLimits& limits,
+              std::vector<ImageMethod> methods,
+              std::function<void(const CallRecord&)> record);
+
+  // Requires that Shutdown() was called if Start() was.
+  ~ImageServer();
+
+  ImageServer(const ImageServer&) = delete;
+  ImageServer& operator=(const ImageServer&) = delete;
+
+  // Before the server is built.
+  void Register(grpc::ServerBuilder& builder);
+
+  // Once the server runs.
+  void Start();
+
+  // Once grpc::Server::Shutdown() has returned. Waits for calls to end.
+  void Shutdown();
+
+ private:
+  friend class ImageCall;
+
+  // Starts to wait for one more call.
+  void AwaitCall(size_t queue);
+
+  const ImageMethod* FindMethod(const std::string& path) const;
+  void Add(const std::shared_ptr<ImageCall>& call);
+  void Remove(ImageCall* call);
+  std::vector<std::shared_ptr<ImageCall>> LiveCalls();
+
+  // A place, and memory for a message of usual size. RESOURCE_EXHAUSTED at once
+  // if they are not free.
+  absl::Status Admit(Admission::Place& place,
+                     MemoryBudget::Reservation& memory);
+  bool EvictStalledUpload();
+
+  void ServeQueue(grpc::ServerCompletionQueue& queue);
+  void WatchPhases();
+
+  const Resources resources_;
+  const CallLimits limits_;
+  const std::function<void(const CallRecord&)> record_;
+  std::map<std::string, ImageMethod, std::less<>> methods_;
+
+  grpc::AsyncGenericService service_;
+  std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
+  std::vector<std::jthread> threads_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unordered_map<ImageCall*, std::weak_ptr<ImageCall>> calls_;
+  bool stopping_ = false;
+};
+
+}  // namespace imageadapt
+
+#endif  // IMAGEADAPT_RPC_IMAGE_SERVER_H_

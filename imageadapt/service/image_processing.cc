@@ -1,0 +1,103 @@
+#include "imageadapt/service/image_processing.h"
+
+#include <memory>
+#include <utility>
+
+#include "imageadapt/base/byte_stream.h"
+#include "imageadapt/base/refusal.h"
+#include "imageadapt/base/status_macros.h"
+
+namespace imageadapt {
+namespace {
+
+constexpr int kMaxOperations = 16;
+constexpr uint32_t kDefaultQuality = 90;
+constexpr uint32_t kMaxQuality = 100;
+
+absl::Status Check(const ByteRope& file, const OperationSpecs& operations,
+                   const OutputFormat& output) {
+  if (file.empty()) return InvalidField("image", "is empty");
+  if (operations.size() > kMaxOperations) {
+    return InvalidField("operations", "at most ", kMaxOperations,
+                        " are allowed, got ", operations.size());
+  }
+  if (output.quality > kMaxQuality) {
+    return InvalidField("output.quality", "must be from 1 to ", kMaxQuality,
+                        ", or 0 for the default, got ", output.quality);
+  }
+  return absl::OkStatus();
+}
+
+// The codec to write with: the named one, or else that of the input.
+absl::StatusOr<const Codec*> OutputCodec(const OutputFormat& output,
+                                         const Codec* input) {
+  const Codec* codec = input;
+  if (!output.mime_type.empty()) {
+    codec = FindCodecByMimeType(output.mime_type);
+    if (codec == nullptr) {
+      std::string known;
+      for (const Codec* each : AllCodecs()) {
+        absl::StrAppend(&known, known.empty() ? "" : ", ", each->mime_type);
+      }
+      return InvalidField("output.mime_type", "\"", output.mime_type,
+                          "\" is not known; known are ", known);
+    }
+  }
+  if (codec->create == nullptr) {
+    return Refusal(absl::StatusCode::kUnimplemented, kCodecNotBuilt,
+                   "this build cannot write ", codec->mime_type);
+  }
+  return codec;
+}
+
+absl::Status TooLargeAnswer(const absl::Status& status) {
+  if (!absl::IsOutOfRange(status)) return status;
+  return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
+                 "the encoded result has ", status.message(),
+                 ", this server's limit for a message");
+}
+
+}  // namespace
+
+absl::StatusOr<ProcessedImage> ImageProcessing::Process(
+    const ByteRope& file, const OperationSpecs& operations,
+    const OutputFormat& output, const Workspace& work) const {
+  RETURN_IF_ERROR(Check(file, operations, output));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Pipeline> pipeline,
+                   Pipeline::OpenFile(file, operations, limits_));
+  ASSIGN_OR_RETURN(const Codec* const codec,
+                   OutputCodec(output, pipeline->input_codec()));
+
+  BufferSink sink(work.buffers, max_answer_bytes_);
+  ProcessedImage result{.mime_type = std::string(codec->mime_type),
+                        .shape = pipeline->output().shape,
+                        .file = {}};
+
+  const std::optional<Orientation> turn = TurnOf(operations);
+  if (turn.has_value() && output.quality == 0 &&
+      codec == pipeline->input_codec() && codec->turn_losslessly != nullptr) {
+    ImageSpec turned;
+    const absl::Status status =
+        TurnFileLosslessly(file, *turn, limits_, work, sink, turned);
+    if (status.ok()) {
+      result.file = sink.TakeBlocks();
+      return result;
+    }
+    if (!absl::IsFailedPrecondition(status)) return TooLargeAnswer(status);
+  }
+
+  if (const absl::Status held = codec->can_hold(pipeline->output());
+      !held.ok()) {
+    return InvalidField("output.mime_type", held.message());
+  }
+  const EncodeOptions options{
+      .quality = static_cast<int>(output.quality == 0 ? kDefaultQuality
+                                                      : output.quality),
+      .icc_profile = pipeline->icc_profile()};
+  RETURN_IF_ERROR(
+      TooLargeAnswer(pipeline->RunToFile(*codec, options, work, sink)));
+  result.file = sink.TakeBlocks();
+  return result;
+}
+
+}  // namespace imageadapt

@@ -1,0 +1,51 @@
+// One image file through a list of operations, for the v1 contract.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGEADAPT_SERVICE_IMAGE_PROCESSING_H_
+#define IMAGEADAPT_SERVICE_IMAGE_PROCESSING_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "imageadapt/base/buffer_pool.h"
+#include "imageadapt/base/byte_rope.h"
+#include "imageadapt/exec/workspace.h"
+#include "imageadapt/pipeline/pipeline.h"
+
+namespace imageadapt {
+
+struct ProcessedImage {
+  std::string mime_type;
+  ImageShape shape;
+  // The file, in order.
+  std::vector<Buffer> file;
+};
+
+// How the result is encoded; see v1.OutputOptions.
+struct OutputFormat {
+  std::string mime_type;
+  uint32_t quality = 0;
+};
+
+// Immutable; thread-safe.
+class ImageProcessing {
+ public:
+  // Answers never become longer than `max_answer_bytes`.
+  ImageProcessing(const DecodeLimits& limits, uint64_t max_answer_bytes)
+      : limits_(limits), max_answer_bytes_(max_answer_bytes) {}
+
+  // See v1.ImageProcessingService.ProcessImage. A JPEG that is only turned and
+  // stays a JPEG is turned without loss where that is exact.
+  absl::StatusOr<ProcessedImage> Process(const ByteRope& file,
+                                         const OperationSpecs& operations,
+                                         const OutputFormat& output,
+                                         const Workspace& work) const;
+
+ private:
+  const DecodeLimits limits_;
+  const uint64_t max_answer_bytes_;
+};
+
+}  // namespace imageadapt
+
+#endif  // IMAGEADAPT_SERVICE_IMAGE_PROCESSING_H_
