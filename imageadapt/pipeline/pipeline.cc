@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <utility>
 
 #include "imageadapt/base/refusal.h"
@@ -14,9 +13,6 @@ namespace {
 
 // What codecs need to see to recognize a file.
 constexpr size_t kHeadBytes = 32;
-
-// A passing shortage is over as soon as another call ends.
-constexpr std::chrono::milliseconds kRetryAfter{500};
 
 // Noise does not compress: an encoded file can be a little larger than its
 // samples.
@@ -57,21 +53,6 @@ const Codec* RecognizeFile(const ByteRope& file) {
   std::array<std::byte, kHeadBytes> head;
   const size_t size = file.CopyTo(0, head);
   return FindCodec(std::span(head).first(size));
-}
-
-absl::Status ReserveMemory(uint64_t bytes, const Workspace& work) {
-  if (work.memory.TryGrow(bytes)) return absl::OkStatus();
-  constexpr uint64_t kMiB = uint64_t{1} << 20;
-  const uint64_t needed = work.memory.bytes() + bytes;
-  if (needed > work.memory.limit()) {
-    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
-                   "the work needs ", (needed + kMiB - 1) / kMiB,
-                   " MiB of memory, and this server has ",
-                   work.memory.limit() / kMiB, " MiB in all");
-  }
-  return Busy(absl::StrCat("the server is busy: ", (bytes + kMiB - 1) / kMiB,
-                           " MiB of memory are not free now"),
-              kRetryAfter);
 }
 
 absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::OpenFile(

@@ -96,10 +96,6 @@ absl::Status TurnFileLosslessly(const ByteRope& file, Orientation turn,
                                 const Workspace& work, ByteSink& sink,
                                 ImageSpec& output);
 
-// Grows the call's reservation by `bytes`: the only way memory is asked for.
-// Errors as Pipeline::RunToImage().
-absl::Status ReserveMemory(uint64_t bytes, const Workspace& work);
-
 }  // namespace imageadapt
 
 #endif  // IMAGEADAPT_PIPELINE_PIPELINE_H_

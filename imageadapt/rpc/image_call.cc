@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "imageadapt/base/byte_stream.h"
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
 #include "imageadapt/rpc/inflate_message.h"

@@ -23,15 +23,13 @@ grpc::Slice SliceOf(Buffer block) {
 }  // namespace
 
 grpc::ByteBuffer ReplyMessage(const std::string& head,
-                              std::vector<Buffer> blocks,
-                              const std::string& tail) {
+                              std::vector<Buffer> blocks) {
   std::vector<grpc::Slice> slices;
-  slices.reserve(blocks.size() + 2);
+  slices.reserve(blocks.size() + 1);
   if (!head.empty()) slices.emplace_back(head);
   for (Buffer& block : blocks) {
     if (block.size() > 0) slices.push_back(SliceOf(std::move(block)));
   }
-  if (!tail.empty()) slices.emplace_back(tail);
   return grpc::ByteBuffer(slices.data(), slices.size());
 }
 

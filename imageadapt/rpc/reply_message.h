@@ -12,11 +12,10 @@
 
 namespace imageadapt {
 
-// The message `head` + `blocks` + `tail`. The blocks go back to their pool once
+// The message `head` + `blocks`. The blocks go back to their pool once
 // gRPC has sent them.
 grpc::ByteBuffer ReplyMessage(const std::string& head,
-                              std::vector<Buffer> blocks,
-                              const std::string& tail);
+                              std::vector<Buffer> blocks);
 
 }  // namespace imageadapt
 

@@ -4,6 +4,7 @@
 #include <grpcpp/resource_quota.h>
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -29,6 +30,18 @@ namespace imageadapt {
 namespace {
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
+
+// Those with images, by the names of their contracts.
+constexpr std::array<const char*, 2> kImageServices = {
+    "NLImageService", "imageadapt.v1.ImageProcessingService"};
+
+std::vector<std::string> AllServices() {
+  std::vector<std::string> names(kImageServices.begin(), kImageServices.end());
+  names.insert(names.end(),
+               {"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                "grpc.reflection.v1alpha.ServerReflection"});
+  return names;
+}
 
 // Every 0 that means "chosen from the machine", chosen.
 ServerOptions Chosen(ServerOptions options) {
@@ -145,9 +158,8 @@ struct Server::Parts {
   const LegacyImages legacy;
   const ImageProcessing processing;
   ImageServer images;
-  HealthService health;
-  ReflectionService reflection;
-  ReflectionServiceV1Alpha old_reflection;
+  HealthService health{{kImageServices.begin(), kImageServices.end()}};
+  ReflectionService reflection{AllServices()};
   std::unique_ptr<grpc::Server> grpc_server;
   std::string address;
   std::once_flag stopped;
@@ -177,8 +189,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   }
   parts->images.Register(builder);
   builder.RegisterService(&parts->health);
-  builder.RegisterService(&parts->reflection);
-  builder.RegisterService(&parts->old_reflection);
+  parts->reflection.Register(builder);
   parts->grpc_server = builder.BuildAndStart();
   const bool listens = chosen.host.empty() || port != 0;
   if (parts->grpc_server == nullptr || !listens) {
@@ -210,7 +221,8 @@ std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
 
 void Server::Stop() {
   std::call_once(parts_->stopped, [this] {
-    parts_->health.SetServing(false);
+    parts_->health.Stop();
+    parts_->reflection.Stop();
     parts_->grpc_server->Shutdown(std::chrono::system_clock::now() +
                                   parts_->options.drain_timeout);
     parts_->images.Shutdown();

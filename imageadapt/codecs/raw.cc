@@ -1,0 +1,127 @@
+#include "imageadapt/codecs/raw.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "imageadapt/base/refusal.h"
+#include "imageadapt/base/status_macros.h"
+
+namespace imageadapt {
+namespace {
+
+class RawDecoder final : public Decoder {
+ public:
+  RawDecoder(ByteSource& source, const RawLayout& layout)
+      : source_(source), layout_(layout) {
+    if (stored_bytes() != pixel_bytes()) {
+      row_.resize(stored_bytes() * layout_.spec.shape.width);
+    }
+  }
+
+  const ImageSpec& spec() const override { return layout_.spec; }
+  const ImageMetadata& metadata() const override { return metadata_; }
+  uint64_t max_working_bytes() const override { return row_.size(); }
+
+  absl::Status ReadRows(const AnyImageView& target) override {
+    for (uint32_t y = 0; y < target.shape().height; ++y) {
+      const std::span<std::byte> row = target.row_bytes(y);
+      if (row_.empty()) {
+        RETURN_IF_ERROR(Read(row));
+      } else {
+        RETURN_IF_ERROR(Read(row_));
+        DropExtraChannels(row);
+      }
+      ++rows_read_;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  // Of one pixel, as stored and as given.
+  size_t stored_bytes() const {
+    return layout_.stored_channels * SampleBytes(layout_.spec.sample_type);
+  }
+  size_t pixel_bytes() const {
+    return layout_.spec.shape.channels * SampleBytes(layout_.spec.sample_type);
+  }
+
+  absl::Status Read(std::span<std::byte> target) {
+    while (!target.empty()) {
+      if (ready_.empty()) {
+        ASSIGN_OR_RETURN(ready_, source_.Next());
+        if (ready_.empty()) {
+          return Refusal(absl::StatusCode::kInvalidArgument, kImageDamaged,
+                         "the raw samples end in row ", rows_read_, " of ",
+                         layout_.spec.shape.height);
+        }
+      }
+      const size_t taken = std::min(ready_.size(), target.size());
+      std::memcpy(target.data(), ready_.data(), taken);
+      ready_ = ready_.subspan(taken);
+      target = target.subspan(taken);
+    }
+    return absl::OkStatus();
+  }
+
+  void DropExtraChannels(std::span<std::byte> target) const {
+    const size_t kept = pixel_bytes();
+    const std::byte* from = row_.data();
+    for (size_t at = 0; at < target.size(); at += kept) {
+      std::memcpy(&target[at], from, kept);
+      from += stored_bytes();
+    }
+  }
+
+  ByteSource& source_;
+  const RawLayout layout_;
+  const ImageMetadata metadata_;
+  std::span<const std::byte> ready_;
+  std::vector<std::byte> row_;  // as stored; only if channels are dropped
+  uint32_t rows_read_ = 0;
+};
+
+class RawEncoder final : public Encoder {
+ public:
+  explicit RawEncoder(ByteSink& sink) : sink_(sink) {}
+
+  absl::Status WriteRows(const AnyConstImageView& source) override {
+    for (uint32_t y = 0; y < source.shape().height; ++y) {
+      RETURN_IF_ERROR(sink_.Append(source.row_bytes(y)));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Finish() override { return absl::OkStatus(); }
+
+ private:
+  ByteSink& sink_;
+};
+
+}  // namespace
+
+absl::StatusOr<uint64_t> RawBytes(const RawLayout& layout) {
+  ImageSpec stored = layout.spec;
+  stored.shape.channels = layout.stored_channels;
+  return PixelBytes(stored);
+}
+
+absl::StatusOr<std::unique_ptr<Decoder>> OpenRaw(ByteSource& source,
+                                                 const RawLayout& layout) {
+  RETURN_IF_ERROR(RawBytes(layout).status());
+  RETURN_IF_ERROR(PixelBytes(layout.spec).status());
+  if (layout.stored_channels < layout.spec.shape.channels) {
+    return Refusal(absl::StatusCode::kInvalidArgument, kBadField,
+                   "fewer channels are stored than are wanted");
+  }
+  return std::make_unique<RawDecoder>(source, layout);
+}
+
+absl::StatusOr<std::unique_ptr<Encoder>> CreateRaw(ByteSink& sink,
+                                                   const ImageSpec& spec) {
+  RETURN_IF_ERROR(PixelBytes(spec).status());
+  return std::make_unique<RawEncoder>(sink);
+}
+
+}  // namespace imageadapt

@@ -1,0 +1,86 @@
+#include "imageadapt/rpc/wire_reader.h"
+
+#include "imageadapt/base/refusal.h"
+#include "imageadapt/base/status_macros.h"
+
+namespace imageadapt {
+namespace {
+
+constexpr size_t kMaxTagBytes = 5;
+constexpr size_t kMaxVarintBytes = 10;
+
+}  // namespace
+
+absl::Status WireReader::Malformed(const char* problem) const {
+  return Refusal(absl::StatusCode::kInvalidArgument, kBadMessage,
+                 "the message is no protobuf message of this method: ", problem,
+                 " at byte ", at_);
+}
+
+// Requires that offsets only grow.
+std::byte WireReader::Byte(size_t offset) {
+  while (offset - piece_begin_ >= message_.pieces()[piece_].size()) {
+    piece_begin_ += message_.pieces()[piece_].size();
+    ++piece_;
+  }
+  return message_.pieces()[piece_][offset - piece_begin_];
+}
+
+absl::StatusOr<uint64_t> WireReader::ReadVarint(size_t max_bytes) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < max_bytes; ++i) {
+    if (at_ == message_.size()) return Malformed("it ends within a number");
+    const auto byte = std::to_integer<uint64_t>(Byte(at_++));
+    value |= (byte & 0x7f) << (7 * i);
+    if (byte < 0x80) return value;
+  }
+  return Malformed("a number is too long");
+}
+
+absl::Status WireReader::Skip(uint64_t size) {
+  if (size > message_.size() - at_) {
+    return Malformed("a field is longer than the rest of the message");
+  }
+  at_ += size;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ByteRope> WireReader::ReadBytes(uint64_t size) {
+  const size_t begin = at_;
+  RETURN_IF_ERROR(Skip(size));
+  return message_.Subrange(begin, size);
+}
+
+absl::StatusOr<bool> WireReader::Next(WireField& field) {
+  if (at_ == message_.size()) return false;
+  field.begin = at_;
+  ASSIGN_OR_RETURN(const uint64_t tag, ReadVarint(kMaxTagBytes));
+  if (tag >> 32 != 0 || tag >> 3 == 0) return Malformed("a bad field number");
+  field.number = static_cast<uint32_t>(tag >> 3);
+  field.value = 0;
+  field.bytes = ByteRope();
+  switch (tag & 7) {
+    case 0: {
+      ASSIGN_OR_RETURN(field.value, ReadVarint(kMaxVarintBytes));
+      break;
+    }
+    case 1:
+      RETURN_IF_ERROR(Skip(sizeof(uint64_t)));
+      break;
+    case 2: {
+      ASSIGN_OR_RETURN(const uint64_t size, ReadVarint(kMaxVarintBytes));
+      ASSIGN_OR_RETURN(field.bytes, ReadBytes(size));
+      break;
+    }
+    case 5:
+      RETURN_IF_ERROR(Skip(sizeof(uint32_t)));
+      break;
+    default:
+      return Malformed("a field of unknown kind");
+  }
+  field.type = static_cast<WireType>(tag & 7);
+  field.end = at_;
+  return true;
+}
+
+}  // namespace imageadapt
