@@ -69,7 +69,8 @@ class BasicAnyImageView {
     requires(!kWritable || !std::is_const_v<T>)
       : view_(View<std::remove_const_t<T>>(view)) {}
 
-  BasicAnyImageView(const BasicAnyImageView<true>& view)  // NOLINT
+  BasicAnyImageView(  // NOLINT(google-explicit-constructor)
+      const BasicAnyImageView<true>& view)
     requires(!kWritable)
   {
     view.Visit([this](auto typed) { *this = BasicAnyImageView(typed); });

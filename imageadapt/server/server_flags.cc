@@ -43,10 +43,12 @@ void AddAddress(CLI::App& app, ServerOptions& options) {
   app.add_option("--host", options.host,
                  "Where to listen: a name, an IPv4 or IPv6 address, or "
                  "unix:PATH")
+      ->type_name("HOST")
       ->default_str("127.0.0.1")
       ->group("Address");
   app.add_option("--port", options.port, "Port; 0 lets the system choose one")
-      ->check(CLI::Range(0, 65535))
+      ->check(CLI::Range(0, 65535).description(""))
+      ->type_name("PORT")
       ->default_str("50051")
       ->group("Address");
   app.add_flag("--insecure", options.allows_insecure,
@@ -71,28 +73,31 @@ void AddAddress(CLI::App& app, ServerOptions& options) {
 void AddLimits(CLI::App& app, ServerOptions& options) {
   app.add_option("--workers", options.workers,
                  "Threads that compute; 0: one a core")
-      ->check(CLI::Range(0, 1024))
+      ->check(CLI::Range(0, 1024).description(""))
+      ->type_name("N")
       ->default_str("0");
   app.add_option("--max-queued", options.max_queued,
                  "Calls that may wait for a worker; 0: 8 a worker")
-      ->check(CLI::Range(0, 100000))
+      ->check(CLI::Range(0, 100000).description(""))
+      ->type_name("N")
       ->default_str("0");
   AddDuration(app, "--max-wait", options.max_wait,
               "How long a call may wait for a worker");
   app.add_option("--memory-budget", options.memory_budget_bytes,
                  "Memory for messages, pixels and answers, as 512MiB; 0: half "
                  "of the machine's, at most 4GiB")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::AsSizeValue(false).description(""))
       ->type_name("SIZE")
       ->default_str("0");
   app.add_option("--max-message-size", options.max_message_bytes,
                  "Largest message, in both directions")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::AsSizeValue(false).description(""))
       ->type_name("SIZE")
       ->default_str("512MiB");
   app.add_option("--max-pixels", options.max_pixels,
                  "Largest image file, width x height")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40).description(""))
+      ->type_name("N")
       ->default_str(std::to_string(options.max_pixels));
   AddDuration(app, "--upload-timeout", options.upload_timeout,
               "How long a request may take to arrive");

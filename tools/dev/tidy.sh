@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Runs clang-tidy on files changed since BASE, or on all: tidy [BASE|all]
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+base=${1:-origin/main}
+if [ "$base" = all ]; then
+  mapfile -t files < <(git ls-files 'imageadapt/*.cc')
+else
+  git rev-parse --verify -q "$base" >/dev/null || base=HEAD~1
+  git rev-parse --verify -q "$base" >/dev/null || exit 0
+  mapfile -t files < <(git diff --name-only --diff-filter=AM "$base" -- \
+    'imageadapt/*.cc')
+fi
+if [ "${#files[@]}" -eq 0 ]; then
+  echo "tidy: no C++ file has changed since $base"
+  exit 0
+fi
+. tools/build_preset.sh
+# Generated headers must exist, and compile commands must name every file.
+build_preset test imageadapt_proto imageadapt_grpc
+printf '%s\0' "${files[@]}" |
+  xargs -0 -n 4 -P "$(nproc)" clang-tidy-19 --quiet -p out/test
