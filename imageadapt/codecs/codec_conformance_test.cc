@@ -1,0 +1,243 @@
+// Promises of every codec: the suite walks the registry.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "imageadapt/base/byte_stream.h"
+#include "imageadapt/base/refusal.h"
+#include "imageadapt/codecs/codec.h"
+#include "imageadapt/testing/image_makers.h"
+
+namespace imageadapt {
+namespace {
+
+using testing::Difference;
+using testing::MakeGradient;
+using testing::MakeImage;
+using testing::Spec;
+
+// A source that gives its bytes in small pieces, as the network does.
+class PiecewiseSource final : public ByteSource {
+ public:
+  PiecewiseSource(std::string bytes, size_t piece)
+      : bytes_(std::move(bytes)), piece_(piece) {}
+
+  absl::StatusOr<std::span<const std::byte>> Next() override {
+    const size_t size = std::min(piece_, bytes_.size() - at_);
+    const auto next = std::as_bytes(std::span(bytes_)).subspan(at_, size);
+    at_ += size;
+    return next;
+  }
+
+ private:
+  const std::string bytes_;
+  const size_t piece_;
+  size_t at_ = 0;
+};
+
+std::string Encode(const Codec& codec, const Image& image,
+                   const EncodeOptions& options = {}) {
+  BufferPool pool;
+  BufferSink sink(pool);
+  auto encoder = codec.create(sink, image.spec(), options);
+  EXPECT_TRUE(encoder.ok()) << encoder.status();
+  // In uneven pieces: callers write as they please.
+  const uint32_t height = image.spec().shape.height;
+  for (uint32_t row = 0; row < height; row += 7) {
+    const uint32_t count = std::min(7u, height - row);
+    EXPECT_TRUE((*encoder)->WriteRows(image.view().Rows(row, count)).ok());
+  }
+  EXPECT_TRUE((*encoder)->Finish().ok());
+  const std::vector<Buffer> blocks = sink.TakeBlocks();
+  return RopeOf(blocks).ToString();
+}
+
+absl::StatusOr<Image> Decode(const Codec& codec, const std::string& file,
+                             const DecodeLimits& limits = {},
+                             uint32_t rows_at_once = 1000,
+                             size_t piece = 1 << 20) {
+  PiecewiseSource source(file, piece);
+  auto decoder = codec.open(source, limits);
+  if (!decoder.ok()) return decoder.status();
+  Image image = MakeImage((*decoder)->spec());
+  const uint32_t height = image.spec().shape.height;
+  for (uint32_t row = 0; row < height; row += rows_at_once) {
+    const absl::Status status = (*decoder)->ReadRows(
+        image.view().Rows(row, std::min(rows_at_once, height - row)));
+    if (!status.ok()) return status;
+  }
+  return image;
+}
+
+std::vector<ImageSpec> AllSpecs() {
+  std::vector<ImageSpec> specs;
+  for (const SampleType type :
+       {SampleType::kU8, SampleType::kU16, SampleType::kF32}) {
+    for (uint32_t channels = 1; channels <= kMaxChannels; ++channels) {
+      for (const auto& [width, height] :
+           {std::pair{1u, 1u}, {1u, 30u}, {30u, 1u}, {37u, 23u}}) {
+        specs.push_back(Spec(width, height, channels, type));
+      }
+    }
+  }
+  return specs;
+}
+
+class CodecConformanceTest : public ::testing::TestWithParam<const Codec*> {
+ protected:
+  const Codec& codec() const { return *GetParam(); }
+  bool is_lossless() const { return codec().mime_type == "image/png"; }
+  std::string AFile() const {
+    return Encode(codec(), MakeGradient(Spec(64, 48, 3), 1));
+  }
+};
+
+TEST_P(CodecConformanceTest, IsFoundByItsFilesAndItsMediaType) {
+  const std::string file = AFile();
+  EXPECT_EQ(FindCodec(std::as_bytes(std::span(file)).first(32)), &codec());
+  EXPECT_EQ(FindCodec(std::as_bytes(std::span(file)).first(2)), nullptr);
+  EXPECT_EQ(FindCodecByMimeType(codec().mime_type), &codec());
+}
+
+TEST_P(CodecConformanceTest, WhatItCanHoldComesBack) {
+  int held = 0;
+  for (const ImageSpec& spec : AllSpecs()) {
+    if (!codec().can_hold(spec).ok()) continue;
+    ++held;
+    const Image image = MakeGradient(spec, 5);
+    const auto back = Decode(codec(), Encode(codec(), image));
+    ASSERT_TRUE(back.ok()) << back.status();
+    ASSERT_EQ(back->spec(), spec);
+    if (is_lossless()) {
+      EXPECT_EQ(Difference(back->view(), image.view()), "");
+    }
+  }
+  EXPECT_GT(held, 0);
+}
+
+TEST_P(CodecConformanceTest, WhatItCannotHoldIsRefusedInWords) {
+  for (const ImageSpec& spec : AllSpecs()) {
+    const absl::Status status = codec().can_hold(spec);
+    if (status.ok()) continue;
+    EXPECT_TRUE(absl::IsInvalidArgument(status));
+    EXPECT_NE(status.message(), "");
+  }
+}
+
+TEST_P(CodecConformanceTest, CutsOfRowsAndBytesDoNotMatter) {
+  const std::string file = AFile();
+  const auto whole = Decode(codec(), file);
+  ASSERT_TRUE(whole.ok());
+  for (const uint32_t rows : {1u, 5u, 47u}) {
+    for (const size_t piece : {size_t{1}, size_t{13}, size_t{1000}}) {
+      const auto cut = Decode(codec(), file, {}, rows, piece);
+      ASSERT_TRUE(cut.ok()) << cut.status();
+      EXPECT_EQ(Difference(cut->view(), whole->view()), "");
+    }
+  }
+}
+
+TEST_P(CodecConformanceTest, EveryTruncationIsDamage) {
+  const std::string file = AFile();
+  for (size_t cut = 1; cut <= 40; ++cut) {
+    const size_t size = file.size() * cut / 41;
+    const auto image = Decode(codec(), file.substr(0, size));
+    ASSERT_FALSE(image.ok()) << size << " of " << file.size();
+    EXPECT_TRUE(absl::IsInvalidArgument(image.status())) << image.status();
+    EXPECT_EQ(ReasonOf(image.status()), kImageDamaged) << image.status();
+  }
+}
+
+TEST_P(CodecConformanceTest, TruncationInTheRowsSaysWhichRowWasReached) {
+  const std::string file =
+      Encode(codec(), testing::MakeNoise(Spec(200, 200, 3), 2));
+  const auto image = Decode(codec(), file.substr(0, file.size() / 2), {}, 1);
+  ASSERT_FALSE(image.ok());
+  const std::string text(image.status().message());
+  const size_t at = text.find("reached row ");
+  ASSERT_NE(at, std::string::npos) << text;
+  const int row = std::stoi(text.substr(at + 12));
+  EXPECT_GT(row, 60) << text;
+  EXPECT_LT(row, 140) << text;
+}
+
+TEST_P(CodecConformanceTest,
+       FlippedBitsNeverGiveAnImageOfAnotherKindOfFailure) {
+  const std::string file = AFile();
+  std::mt19937 random(6);
+  for (int i = 0; i < 2000; ++i) {
+    std::string damaged = file;
+    for (int flip = 0; flip <= i % 3; ++flip) {
+      const size_t bit = random() % (8 * damaged.size());
+      damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    }
+    DecodeLimits limits;
+    limits.max_pixels = 1'000'000;
+    const auto image = Decode(codec(), damaged, limits);
+    if (image.ok()) continue;
+    EXPECT_TRUE(absl::IsInvalidArgument(image.status())) << image.status();
+  }
+}
+
+TEST_P(CodecConformanceTest, LimitsAreKeptOnTheHeader) {
+  // The rows are missing: only the header can have been looked at.
+  const std::string file = AFile();
+  DecodeLimits limits;
+  limits.max_pixels = 64 * 48 - 1;
+  auto image = Decode(codec(), file.substr(0, file.size() / 2), limits);
+  EXPECT_EQ(ReasonOf(image.status()), kImageTooLarge) << image.status();
+  limits.max_pixels = 64 * 48;
+  limits.max_side = 63;
+  image = Decode(codec(), file.substr(0, file.size() / 2), limits);
+  EXPECT_EQ(ReasonOf(image.status()), kImageTooLarge) << image.status();
+  limits.max_side = 64;
+  EXPECT_TRUE(Decode(codec(), file, limits).ok());
+}
+
+TEST_P(CodecConformanceTest, ProfilesAreKept) {
+  // Longer than one JPEG segment, and with the head that libpng asks for.
+  std::string profile(70'000, 'p');
+  const auto put = [&](size_t at, const std::string& text) {
+    profile.replace(at, text.size(), text);
+  };
+  put(0, std::string("\x00\x01\x11\x70", 4));
+  put(8, std::string("\x04\x30\x00\x00", 4));
+  put(12, "mntrRGB XYZ ");
+  put(36, "acsp");
+  put(64, std::string(4, '\0'));
+  put(68, std::string("\x00\x00\xf6\xd6\x00\x01\x00\x00\x00\x00\xd3\x2d", 12));
+  put(128, std::string(4, '\0'));
+  const auto bytes = std::as_bytes(std::span(profile));
+  const std::string file =
+      Encode(codec(), MakeGradient(Spec(16, 16, 3), 1), {.icc_profile = bytes});
+  PiecewiseSource source(file, 100);
+  const auto decoder = codec().open(source, {});
+  ASSERT_TRUE(decoder.ok()) << decoder.status();
+  const auto& kept = (*decoder)->metadata().icc_profile;
+  EXPECT_TRUE(std::equal(kept.begin(), kept.end(), bytes.begin(), bytes.end()))
+      << kept.size();
+}
+
+TEST_P(CodecConformanceTest, AFullSinkEndsTheEncoder) {
+  BufferPool pool;
+  BufferSink sink(pool, /*max_bytes=*/100);
+  const Image image = testing::MakeNoise(Spec(300, 300, 3), 3);
+  auto encoder = codec().create(sink, image.spec(), {});
+  absl::Status status = encoder.status();
+  if (status.ok()) status = (*encoder)->WriteRows(image.view());
+  if (status.ok()) status = (*encoder)->Finish();
+  EXPECT_TRUE(absl::IsOutOfRange(status)) << status;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, CodecConformanceTest,
+                         ::testing::ValuesIn(AllCodecs().begin(),
+                                             AllCodecs().end()),
+                         [](const auto& each) {
+                           return std::string(each.param->name);
+                         });
+
+}  // namespace
+}  // namespace imageadapt
