@@ -71,7 +71,7 @@ struct EncodeOptions {
   Effort effort = Effort::kDefault;
   // Kept in the file if not empty and the format can. Lent: must outlive the
   // encoder.
-  std::span<const std::byte> icc_profile;
+  std::span<const std::byte> icc_profile = {};
 };
 
 // Writes one image. Used by one thread at a time; must not outlive its sink.

@@ -35,11 +35,10 @@ class ImageView {
 
   // Rows [first, first + count). Requires that they exist.
   ImageView Rows(uint32_t first, uint32_t count) const {
-    return {first_ + first * stride_,
-            {.width = shape_.width,
-             .height = count,
-             .channels = shape_.channels},
-            stride_};
+    return {
+        first_ + first * stride_,
+        {.width = shape_.width, .height = count, .channels = shape_.channels},
+        stride_};
   }
 
   operator ImageView<const T>() const  // NOLINT(google-explicit-constructor)
@@ -69,10 +68,11 @@ class BasicAnyImageView {
     requires(!kWritable || !std::is_const_v<T>)
       : view_(View<std::remove_const_t<T>>(view)) {}
 
+  // A template, because otherwise it would be a copy constructor.
+  template <bool kFromWritable>
+    requires(kFromWritable && !kWritable)
   BasicAnyImageView(  // NOLINT(google-explicit-constructor)
-      const BasicAnyImageView<true>& view)
-    requires(!kWritable)
-  {
+      const BasicAnyImageView<kFromWritable>& view) {
     view.Visit([this](auto typed) { *this = BasicAnyImageView(typed); });
   }
 

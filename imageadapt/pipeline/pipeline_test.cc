@@ -1,0 +1,267 @@
+#include "imageadapt/pipeline/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "imageadapt/base/refusal.h"
+#include "imageadapt/pipeline/operation_rows.h"
+#include "imageadapt/testing/image_makers.h"
+
+namespace imageadapt {
+namespace {
+
+using testing::Difference;
+using testing::MakeNoise;
+using testing::Spec;
+
+v1::Operation Rotation(double degrees) {
+  v1::Operation operation;
+  operation.mutable_rotate()->set_angle_degrees(degrees);
+  return operation;
+}
+
+v1::Operation Flip(v1::Flip::Axis axis) {
+  v1::Operation operation;
+  operation.mutable_flip()->set_axis(axis);
+  return operation;
+}
+
+v1::Operation Mean(uint32_t side) {
+  v1::Operation operation;
+  operation.mutable_mean_filter()->set_kernel_width(side);
+  return operation;
+}
+
+v1::Operation Median(uint32_t side) {
+  v1::Operation operation;
+  operation.mutable_median_filter()->set_kernel_width(side);
+  return operation;
+}
+
+OperationSpecs ListOf(std::initializer_list<v1::Operation> operations) {
+  OperationSpecs list;
+  for (const v1::Operation& operation : operations) *list.Add() = operation;
+  return list;
+}
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  static RawLayout LayoutOf(const Image& image) {
+    return {.spec = image.spec(),
+            .stored_channels = image.spec().shape.channels};
+  }
+
+  static std::string BytesOf(const Image& image) {
+    std::string bytes;
+    for (uint32_t y = 0; y < image.spec().shape.height; ++y) {
+      const auto row = image.view().row_bytes(y);
+      bytes.append(reinterpret_cast<const char*>(row.data()), row.size());
+    }
+    return bytes;
+  }
+
+  absl::StatusOr<Image> Run(const Image& image,
+                            const OperationSpecs& operations) {
+    const std::string bytes = BytesOf(image);
+    const ByteRope rope(std::as_bytes(std::span(bytes)));
+    auto pipeline = Pipeline::OpenRaw(rope, LayoutOf(image), operations);
+    if (!pipeline.ok()) return pipeline.status();
+    return (*pipeline)->RunToImage(work_);
+  }
+
+  absl::StatusOr<std::string> RunToPng(const Image& image,
+                                       const OperationSpecs& operations) {
+    const std::string bytes = BytesOf(image);
+    const ByteRope rope(std::as_bytes(std::span(bytes)));
+    auto pipeline = Pipeline::OpenRaw(rope, LayoutOf(image), operations);
+    if (!pipeline.ok()) return pipeline.status();
+    BufferSink sink(buffers_);
+    const absl::Status status = (*pipeline)->RunToFile(
+        *FindCodecByMimeType("image/png"), {}, work_, sink);
+    if (!status.ok()) return status;
+    const auto blocks = sink.TakeBlocks();
+    return RopeOf(blocks).ToString();
+  }
+
+  WorkerPool workers_{2};
+  BufferPool buffers_;
+  MemoryBudget budget_{uint64_t{256} << 20};
+  MemoryBudget::Reservation memory_ = *budget_.TryReserve(0);
+  std::atomic<bool> cancelled_ = false;
+  CallContext call_{CallContext::Clock::time_point::max(), &cancelled_};
+  Workspace work_{.call = call_,
+                  .workers = workers_,
+                  .buffers = buffers_,
+                  .memory = memory_};
+};
+
+// Gives the rows of an image, and remembers how many were asked for at once.
+class ImageRows final : public RowSource {
+ public:
+  explicit ImageRows(const Image& image) : image_(image) {}
+
+  const ImageSpec& spec() const override { return image_.spec(); }
+  uint64_t memory_bytes() const override { return 0; }
+  absl::Status ReadRows(const AnyImageView& target) override {
+    for (uint32_t y = 0; y < target.shape().height; ++y) {
+      const auto from = image_.view().row_bytes(next_row_++);
+      std::copy(from.begin(), from.end(), target.row_bytes(y).begin());
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const Image& image_;
+  uint32_t next_row_ = 0;
+};
+
+// Rows of 8 KiB, so that an image is many strips.
+TEST_F(PipelineTest, StripsGiveTheSameBytesAtEveryHeight) {
+  const Image source = MakeNoise(Spec(2731, 500, 3), 1);
+  for (const v1::Operation& spec :
+       {Mean(3), Mean(301), Median(5), Flip(v1::Flip::AXIS_HORIZONTAL),
+        Flip(v1::Flip::AXIS_VERTICAL), Rotation(90), Rotation(180)}) {
+    std::shared_ptr<const Operation> operation = *MakeOperation(spec);
+    const OperationPlan plan = *operation->Plan(source.spec());
+    // Straight through the operation, in one piece.
+    Image expected = testing::MakeImage(plan.output);
+    Buffer scratch = *buffers_.Take(plan.scratch_bytes + 1);
+    operation->Run(WholeImage(AnyConstImageView(source.view())),
+                   WholeImage(expected.view()),
+                   scratch.span().first(plan.scratch_bytes));
+    for (const uint32_t at_once : {1u, 17u, 128u, 100'000u}) {
+      OperationRows rows(std::make_unique<ImageRows>(source), operation, plan,
+                         work_);
+      Image result = testing::MakeImage(plan.output);
+      const uint32_t height = plan.output.shape.height;
+      for (uint32_t row = 0; row < height; row += at_once) {
+        ASSERT_TRUE(rows.ReadRows(result.view().Rows(
+                                      row, std::min(at_once, height - row)))
+                        .ok());
+      }
+      ASSERT_EQ(Difference(result.view(), expected.view()), "")
+          << spec.ShortDebugString() << " " << at_once << " rows at once";
+    }
+  }
+}
+
+TEST_F(PipelineTest, AFilterHoldsAWindowAndNotTheImage) {
+  const Image source = MakeNoise(Spec(2731, 5000, 1), 1);
+  std::shared_ptr<const Operation> operation = *MakeOperation(Mean(3));
+  const OperationPlan plan = *operation->Plan(source.spec());
+  const OperationRows rows(std::make_unique<ImageRows>(source), operation, plan,
+                           work_);
+  EXPECT_LT(rows.memory_bytes(), uint64_t{2} << 20);
+  EXPECT_GT(rows.memory_bytes(), uint64_t{1} << 20);
+}
+
+TEST_F(PipelineTest, StreamedFileEqualsTheWholeImage) {
+  const Image source = MakeNoise(Spec(700, 900, 3), 2);
+  const OperationSpecs operations =
+      ListOf({Mean(5), Rotation(90), Median(3), Rotation(12)});
+  const auto image = Run(source, operations);
+  ASSERT_TRUE(image.ok()) << image.status();
+  const auto file = RunToPng(source, operations);
+  ASSERT_TRUE(file.ok()) << file.status();
+  const ByteRope rope(std::as_bytes(std::span(*file)));
+  auto decoded = Pipeline::OpenFile(rope, {}, {});
+  ASSERT_TRUE(decoded.ok());
+  const auto back = (*decoded)->RunToImage(work_);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(Difference(back->view(), image->view()), "");
+}
+
+TEST_F(PipelineTest, TurnsThatCancelOutAreNotDone) {
+  const Image source = MakeNoise(Spec(31, 17, 3), 3);
+  const auto image =
+      Run(source, ListOf({Rotation(90), Flip(v1::Flip::AXIS_HORIZONTAL),
+                          Flip(v1::Flip::AXIS_HORIZONTAL), Rotation(-90)}));
+  ASSERT_TRUE(image.ok());
+  EXPECT_EQ(Difference(image->view(), source.view()), "");
+}
+
+TEST_F(PipelineTest, JoinedTurnsAreThoseOneByOne) {
+  const Image source = MakeNoise(Spec(9, 5, 2), 4);
+  const std::vector<v1::Operation> turns = {
+      Rotation(90), Rotation(180), Rotation(-90),
+      Flip(v1::Flip::AXIS_HORIZONTAL), Flip(v1::Flip::AXIS_VERTICAL)};
+  for (const v1::Operation& a : turns) {
+    for (const v1::Operation& b : turns) {
+      const auto first = Run(source, ListOf({a}));
+      const auto second = Run(*first, ListOf({b}));
+      const auto joined = Run(source, ListOf({a, b}));
+      ASSERT_TRUE(joined.ok());
+      EXPECT_EQ(Difference(joined->view(), second->view()), "")
+          << a.ShortDebugString() << b.ShortDebugString();
+    }
+  }
+}
+
+TEST_F(PipelineTest, RefusalsNameTheOperation) {
+  const Image source = MakeNoise(Spec(9, 5, 2), 4);
+  const auto image = Run(source, ListOf({Rotation(90), Mean(3), Median(4)}));
+  EXPECT_EQ(FieldOf(image.status()),
+            "operations[2].median_filter.kernel_width");
+}
+
+TEST_F(PipelineTest, MemoryIsReservedFirstAndGivenBack) {
+  const Image source = MakeNoise(Spec(1000, 1000, 3), 5);
+  auto other = budget_.TryReserve(budget_.limit() - (uint64_t{5} << 20));
+  const auto busy = Run(source, ListOf({Rotation(90)}));
+  EXPECT_TRUE(absl::IsResourceExhausted(busy.status())) << busy.status();
+  EXPECT_TRUE(RetryAfterOf(busy.status()).has_value());
+  EXPECT_EQ(memory_.bytes(), 0);
+  other.reset();
+  ASSERT_TRUE(Run(source, ListOf({Rotation(90)})).ok());
+  EXPECT_EQ(memory_.bytes(), 3'000'000);  // the result, nothing else
+}
+
+TEST_F(PipelineTest, WhatNeverFitsIsTooLargeAndNotBusy) {
+  MemoryBudget small(uint64_t{1} << 20);
+  MemoryBudget::Reservation memory = *small.TryReserve(0);
+  const Workspace work{.call = call_,
+                       .workers = workers_,
+                       .buffers = buffers_,
+                       .memory = memory};
+  const std::string bytes(3'000'000, 'x');
+  const ByteRope rope(std::as_bytes(std::span(bytes)));
+  auto pipeline = Pipeline::OpenRaw(
+      rope, {.spec = Spec(1000, 1000, 3), .stored_channels = 3}, {});
+  const auto image = (*pipeline)->RunToImage(work);
+  EXPECT_EQ(ReasonOf(image.status()), kImageTooLarge) << image.status();
+}
+
+TEST_F(PipelineTest, EndsWhenTheCallerLeaves) {
+  cancelled_ = true;
+  const Image source = MakeNoise(Spec(100, 100, 3), 5);
+  EXPECT_TRUE(absl::IsCancelled(Run(source, ListOf({Mean(3)})).status()));
+  EXPECT_TRUE(absl::IsCancelled(RunToPng(source, ListOf({Mean(3)})).status()));
+}
+
+TEST_F(PipelineTest, BytesOfNoFormatAreRefused) {
+  const std::string bytes = "hello";
+  const auto pipeline =
+      Pipeline::OpenFile(ByteRope(std::as_bytes(std::span(bytes))), {}, {});
+  EXPECT_EQ(ReasonOf(pipeline.status()), kUnknownFormat);
+}
+
+TEST(TurnsTest, AnEqualTurnIsFoundForEveryOrientation) {
+  for (int i = 0; i < 8; ++i) {
+    const Orientation turn{.mirrored = i >= 4, .quarter_turns = i % 4};
+    OperationSpecs list;
+    for (const v1::Operation& operation : OperationsOf(turn)) {
+      *list.Add() = operation;
+    }
+    EXPECT_EQ(TurnOf(list), turn) << i;
+    EXPECT_LE(list.size(), 2);
+  }
+  EXPECT_EQ(TurnOf(ListOf({Rotation(90), Mean(3)})), std::nullopt);
+  EXPECT_EQ(TurnOf(ListOf({Rotation(45)})), std::nullopt);
+}
+
+}  // namespace
+}  // namespace imageadapt
