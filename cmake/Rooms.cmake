@@ -56,6 +56,8 @@ function(imageadapt_room room)
     add_executable(${program} ${tests})
     target_link_libraries(${program} PRIVATE imageadapt_flags ${library}
                           imageadapt_testing GTest::gmock_main)
+    target_compile_definitions(${program} PRIVATE
+                               IMAGEADAPT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     gtest_discover_tests(${program} TEST_PREFIX "${room}."
                          DISCOVERY_TIMEOUT 60
                          PROPERTIES LABELS ${room} TIMEOUT 300)

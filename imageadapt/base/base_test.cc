@@ -96,6 +96,22 @@ TEST(BufferPoolTest, KeepsNoMoreThanItMay) {
   EXPECT_LE(pool.idle_bytes(), size_t{1} << 20);
 }
 
+TEST(BufferPoolTest, IdleBlocksMakeRoomForThoseUsedLast) {
+  BufferPool pool(/*max_idle_bytes=*/size_t{1} << 20);
+  const std::byte* last = nullptr;
+  for (const size_t size : {size_t{600} << 10, size_t{700} << 10}) {
+    auto block = pool.Take(size);
+    ASSERT_TRUE(block.ok());
+    last = block->data();
+  }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_EQ(pool.Take(size_t{700} << 10)->data(), last);
+  EXPECT_GT(pool.idle_bytes(), 0);
+#endif
+  pool.DropIdle();
+  EXPECT_EQ(pool.idle_bytes(), 0);
+}
+
 TEST(BufferPoolTest, BlocksOutliveTheirPool) {
   Buffer buffer;
   {

@@ -60,6 +60,16 @@ struct Buffer::Shelf {
     for (const auto& [capacity, block] : idle) Free(block, capacity);
   }
 
+  // Requires that mutex is held.
+  void DropIdleDownTo(size_t bytes) {
+    while (idle_bytes > bytes) {
+      const auto first = idle.begin();
+      Free(first->second, first->first);
+      idle_bytes -= first->first;
+      idle.erase(first);
+    }
+  }
+
   const size_t max_idle_bytes;
   std::mutex mutex;
   std::multimap<size_t, std::byte*> idle;  // by capacity
@@ -85,8 +95,10 @@ void Buffer::Release() {
     const std::lock_guard lock(shelf_->mutex);
     shelf_->used_bytes -= capacity_;
     keep = kKeepsBlocks && capacity_ >= kPooledFrom &&
-           shelf_->idle_bytes + capacity_ <= shelf_->max_idle_bytes;
+           capacity_ <= shelf_->max_idle_bytes;
     if (keep) {
+      // What was used last is what is wanted next.
+      shelf_->DropIdleDownTo(shelf_->max_idle_bytes - capacity_);
       shelf_->idle.emplace(capacity_, data_);
       shelf_->idle_bytes += capacity_;
     }
@@ -123,6 +135,11 @@ absl::StatusOr<Buffer> BufferPool::Take(size_t size) {
   const std::lock_guard lock(shelf_->mutex);
   shelf_->used_bytes += capacity;
   return buffer;
+}
+
+void BufferPool::DropIdle() {
+  const std::lock_guard lock(shelf_->mutex);
+  shelf_->DropIdleDownTo(0);
 }
 
 size_t BufferPool::used_bytes() const {

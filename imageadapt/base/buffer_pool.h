@@ -53,6 +53,9 @@ class BufferPool {
   // has no memory left.
   absl::StatusOr<Buffer> Take(size_t size);
 
+  // Gives all unused blocks back to the system.
+  void DropIdle();
+
   // Bytes in blocks that are in use, and that wait to be used again.
   size_t used_bytes() const;
   size_t idle_bytes() const;

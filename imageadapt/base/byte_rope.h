@@ -22,9 +22,7 @@ class ByteRope {
 
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  std::span<const std::span<const std::byte>> pieces() const {
-    return pieces_;
-  }
+  std::span<const std::span<const std::byte>> pieces() const { return pieces_; }
 
   // The bytes [offset, offset + size). Requires that they exist.
   ByteRope Subrange(size_t offset, size_t size) const;

@@ -15,8 +15,7 @@ namespace {
 constexpr size_t kBlockBytes = size_t{256} << 10;
 
 absl::Status TooMuch(uint64_t max_bytes) {
-  return absl::OutOfRangeError(
-      absl::StrCat("more than ", max_bytes, " bytes"));
+  return absl::OutOfRangeError(absl::StrCat("more than ", max_bytes, " bytes"));
 }
 
 }  // namespace

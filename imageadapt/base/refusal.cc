@@ -28,9 +28,8 @@ absl::Status RefusalFromText(absl::StatusCode code, absl::string_view reason,
 
 absl::Status InvalidFieldFromText(absl::string_view field,
                                   absl::string_view problem) {
-  absl::Status status =
-      Refusal(absl::StatusCode::kInvalidArgument, kBadField, field, ": ",
-              problem);
+  absl::Status status = Refusal(absl::StatusCode::kInvalidArgument, kBadField,
+                                field, ": ", problem);
   status.SetPayload(kFieldKey, absl::Cord(field));
   return status;
 }
@@ -50,8 +49,8 @@ absl::Status Within(absl::string_view parent, const absl::Status& status) {
 
 absl::Status Busy(absl::string_view text,
                   std::chrono::milliseconds retry_after) {
-  absl::Status status = RefusalFromText(absl::StatusCode::kResourceExhausted,
-                                        kServerBusy, text);
+  absl::Status status =
+      RefusalFromText(absl::StatusCode::kResourceExhausted, kServerBusy, text);
   status.SetPayload(kRetryKey, absl::Cord(absl::StrCat(retry_after.count())));
   return status;
 }

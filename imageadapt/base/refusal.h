@@ -54,7 +54,8 @@ absl::Status Within(absl::string_view parent, const absl::Status& status);
 
 // RESOURCE_EXHAUSTED for a passing shortage, with the time after which a retry
 // makes sense.
-absl::Status Busy(absl::string_view text, std::chrono::milliseconds retry_after);
+absl::Status Busy(absl::string_view text,
+                  std::chrono::milliseconds retry_after);
 
 // The reason of `status`, or "" if it has none.
 std::string ReasonOf(const absl::Status& status);

@@ -1,5 +1,4 @@
 #include <signal.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <span>
@@ -7,31 +6,39 @@
 
 #include "imageadapt/cli/client_flags.h"
 #include "imageadapt/cli/exit_codes.h"
+#include "imageadapt/cli/interruption.h"
+#include "imageadapt/cli/output_file.h"
 #include "imageadapt/cli/transform.h"
 #include "imageadapt/client/image_client.h"
 
+namespace imageadapt {
 namespace {
 
-void OnInterrupt(int /*signal*/) { _exit(imageadapt::kExitInterrupted); }
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  using namespace imageadapt;  // NOLINT(google-build-using-namespace)
-  signal(SIGINT, OnInterrupt);
+int Run(std::span<const char* const> arguments) {
+  UnfinishedFile unfinished;
+  const Interruption interruption([&unfinished](int signal_number) {
+    unfinished.RemoveAndExit(kExitInterrupted - SIGINT + signal_number);
+  });
   // A reader that leaves is an error of writing, not the end of the program.
   signal(SIGPIPE, SIG_IGN);
   SilenceLibraryLog();
-  const auto flags =
-      ParseClientFlags(std::span<const char* const>(argv + 1, argv + argc));
+  KeepLibraryUp();
+  const auto flags = ParseClientFlags(arguments);
   if (!flags.ok()) {
     std::fprintf(stderr, "imageadapt: %s (--help tells more)\n",
-                 std::string(flags.status().message()).c_str());
+                 OneLine(flags.status().message()).c_str());
     return kExitUsage;
   }
   if (!flags->text_to_print.empty()) {
     std::fputs(flags->text_to_print.c_str(), stdout);
     return kExitOk;
   }
-  return Transform(*flags);
+  return Transform(*flags, unfinished);
+}
+
+}  // namespace
+}  // namespace imageadapt
+
+int main(int argc, char** argv) {
+  return imageadapt::Run(std::span<const char* const>(argv + 1, argv + argc));
 }

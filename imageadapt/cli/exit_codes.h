@@ -11,10 +11,10 @@ enum ExitCode : int {
   kExitUsage = 2,   // a flag is unknown or its value wrong
   kExitInput = 3,   // the input cannot be read, or is no image
   kExitServerUnreachable = 4,
-  kExitServerRefused = 5,  // a limit, or something it cannot do
+  kExitServerRefused = 5,  // busy, a limit, or something it cannot do
   kExitTimeout = 6,
-  kExitOutput = 7,  // the output cannot be written
-  kExitInterrupted = 130,
+  kExitOutput = 7,         // the output cannot be written
+  kExitInterrupted = 130,  // SIGINT; 129 for SIGHUP, 143 for SIGTERM
 };
 
 }  // namespace imageadapt

@@ -30,8 +30,8 @@ struct ServerAddress {
   std::string tls_key_file;
 };
 
-// Does not connect yet. INVALID_ARGUMENT if a file cannot be read, or only one
-// of certificate and key is given.
+// Does not connect yet. INVALID_ARGUMENT if a file cannot be read or holds not
+// what it should, or only one of certificate and key is given.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
     const ServerAddress& address);
 
@@ -41,22 +41,31 @@ std::string TargetOf(const ServerAddress& address);
 // gRPC writes nothing to standard error any more, in the whole process.
 void SilenceLibraryLog();
 
+// gRPC stays up to the end of the process. Otherwise it shuts down with its
+// last channel, and after large messages that can wait 10 s for one of its
+// pollers.
+void KeepLibraryUp();
+
 // Thread-safe.
 class ImageClient {
  public:
-  explicit ImageClient(std::shared_ptr<grpc::Channel> channel);
+  explicit ImageClient(const std::shared_ptr<grpc::Channel>& channel);
   ~ImageClient();
 
-  // One ProcessImage call. If the server is busy, waits as long as it says and
-  // tries again, until `timeout` is over. The status has the server's code and
-  // text, and its reason where it gave one (see refusal.h).
+  // One ProcessImage call; if the server does not know it, the calls of the
+  // older NLImage contract that do the same, if there are such. If the server
+  // asks to be left alone for a while, waits and tries again, until `timeout`,
+  // which holds for everything together, is over. The status has the server's
+  // code and text, and where it gave them its reason and field (see refusal.h).
+  // DATA_LOSS if an old server's answer is not a file; UNIMPLEMENTED if the
+  // server knows neither contract, or the older one cannot express `request`.
   absl::StatusOr<v1::ProcessImageResponse> Process(
       const v1::ProcessImageRequest& request,
       std::chrono::milliseconds timeout) const;
 
  private:
-  struct Stub;
-  std::unique_ptr<Stub> stub_;
+  struct Stubs;
+  std::unique_ptr<Stubs> stubs_;
 };
 
 }  // namespace imageadapt

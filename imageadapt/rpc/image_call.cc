@@ -60,7 +60,7 @@ ImageCall::ImageCall(ImageServer& server, size_t queue_number)
 
 ImageCall::~ImageCall() {
   if (phase_ == Phase::kAwaited) return;
-  server_.record_(record_);
+  server_.listeners_.on_call(record_);
   // What is lent by the server goes back before the server may be gone.
   request_.Clear();
   place_.Leave();

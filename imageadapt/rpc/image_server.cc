@@ -23,12 +23,16 @@ constexpr std::chrono::milliseconds kRetryAfter{500};
 // How often phases are looked at: deadlines are kept this exactly.
 constexpr std::chrono::milliseconds kTick{50};
 
+// The server is idle after so many looks at no call, and then once more, because
+// gRPC lets go of some memory later than of the call.
+constexpr int kIdleTicks = 20;
+constexpr int kLongIdleTicks = 100;
+
 }  // namespace
 
 ImageServer::ImageServer(const Resources& resources, const CallLimits& limits,
-                         std::vector<ImageMethod> methods,
-                         std::function<void(const CallRecord&)> record)
-    : resources_(resources), limits_(limits), record_(std::move(record)) {
+                         std::vector<ImageMethod> methods, Listeners listeners)
+    : resources_(resources), limits_(limits), listeners_(std::move(listeners)) {
   for (ImageMethod& method : methods) {
     methods_.emplace(method.path, std::move(method));
   }
@@ -127,11 +131,22 @@ void ImageServer::ServeQueue(grpc::ServerCompletionQueue& queue) {
   while (queue.Next(&tag, &ok)) static_cast<ImageCall::Tag*>(tag)->Arrive(ok);
 }
 
+bool ImageServer::EndLatePhases() {
+  const auto calls = LiveCalls();
+  for (const auto& call : calls) call->EndLatePhase();
+  return !calls.empty();
+}
+
 void ImageServer::WatchPhases() {
+  int idle_ticks = kLongIdleTicks + 1;
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, kTick, [this] { return stopping_; })) {
     lock.unlock();
-    for (const auto& call : LiveCalls()) call->EndLatePhase();
+    const bool is_busy = EndLatePhases();
+    idle_ticks = is_busy ? 0 : std::min(idle_ticks + 1, kLongIdleTicks + 1);
+    if (idle_ticks == kIdleTicks || idle_ticks == kLongIdleTicks) {
+      listeners_.on_idle();
+    }
     lock.lock();
   }
 }

@@ -52,11 +52,16 @@ class ImageServer {
     Admission& admission;
   };
 
-  // `record` is called once for each call that ended, by any thread, and must
-  // not block.
+  // Whom the server tells; may be called by any thread and must not block.
+  struct Listeners {
+    // Once for each call that ended.
+    std::function<void(const CallRecord&)> on_call;
+    // When no call has been there for a while, after some were.
+    std::function<void()> on_idle;
+  };
+
   ImageServer(const Resources& resources, const CallLimits& limits,
-              std::vector<ImageMethod> methods,
-              std::function<void(const CallRecord&)> record);
+              std::vector<ImageMethod> methods, Listeners listeners);
 
   // Requires that Shutdown() was called if Start() was.
   ~ImageServer();
@@ -82,7 +87,9 @@ class ImageServer {
   const ImageMethod* FindMethod(const std::string& path) const;
   void Add(const std::shared_ptr<ImageCall>& call);
   void Remove(ImageCall* call);
+  // Require that mutex_ is not held: a call that ends removes itself.
   std::vector<std::shared_ptr<ImageCall>> LiveCalls();
+  bool EndLatePhases();  // false if there is no call
 
   // A place, and memory for a message of usual size. RESOURCE_EXHAUSTED at once
   // if they are not free.
@@ -95,7 +102,7 @@ class ImageServer {
 
   const Resources resources_;
   const CallLimits limits_;
-  const std::function<void(const CallRecord&)> record_;
+  const Listeners listeners_;
   std::map<std::string, ImageMethod, std::less<>> methods_;
 
   grpc::AsyncGenericService service_;

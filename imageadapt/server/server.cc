@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/resource_quota.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <array>
@@ -121,6 +122,12 @@ void Configure(grpc::ServerBuilder& builder, const ServerOptions& options) {
   builder.SetResourceQuota(quota);
 }
 
+// After a rush, what was freed would stay with the process for ever.
+void GiveMemoryBack(BufferPool& buffers) {
+  buffers.DropIdle();
+  malloc_trim(0);
+}
+
 std::vector<ImageMethod> AllImageMethods(const LegacyImages& legacy,
                                          const ImageProcessing& processing) {
   std::vector<ImageMethod> methods = NLImageMethods(legacy);
@@ -146,9 +153,11 @@ struct Server::Parts {
                 .memory = memory,
                 .admission = admission},
                LimitsOf(options), AllImageMethods(legacy, processing),
-               [this](const CallRecord& record) {
-                 if (options.on_call) options.on_call(record);
-               }) {}
+               {.on_call =
+                    [this](const CallRecord& record) {
+                      if (options.on_call) options.on_call(record);
+                    },
+                .on_idle = [this] { GiveMemoryBack(buffers); }}) {}
 
   const ServerOptions options;
   BufferPool buffers;

@@ -162,8 +162,8 @@ void ServerLog::Call(const CallRecord& record) {
       format_ == LogFormat::kJson ? CallAsJson(record) : CallAsText(record));
 }
 
-void TakeOverLibraryLog(ServerLog& log) {
-  library_log = &log;
+void TakeOverLibraryLog(ServerLog* log) {
+  library_log = log;
   gpr_set_log_function(WriteLibraryEntry);
 }
 

@@ -52,8 +52,9 @@ class ServerLog {
 };
 
 // From now on gRPC's own messages no longer go straight to standard error: its
-// errors are warnings of `log`, the rest is dropped. Until `log` is destroyed.
-void TakeOverLibraryLog(ServerLog& log);
+// errors are warnings of `log` until that is destroyed, the rest is dropped.
+// Null: all are dropped.
+void TakeOverLibraryLog(ServerLog* log);
 
 }  // namespace imageadapt
 

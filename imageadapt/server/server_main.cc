@@ -61,7 +61,8 @@ int Run(std::span<const char* const> arguments) {
   signal(SIGPIPE, SIG_IGN);
 
   ServerLog log(flags->log_format, flags->log_level);
-  TakeOverLibraryLog(log);
+  // What keeps the server from starting is said once, by us.
+  TakeOverLibraryLog(nullptr);
   flags->options.on_call = [&log](const CallRecord& record) {
     log.Call(record);
   };
@@ -71,6 +72,7 @@ int Run(std::span<const char* const> arguments) {
                  std::string(server.status().message()).c_str());
     return absl::IsInvalidArgument(server.status()) ? kExitUsage : kExitFailed;
   }
+  TakeOverLibraryLog(&log);
   std::printf("imageadapt: serving on %s\n", (*server)->address().c_str());
   std::fflush(stdout);
   log.Info(absl::StrCat("serving on ", (*server)->address()));

@@ -1,0 +1,147 @@
+"""imageadapt.v1.ImageProcessingService, against numpy and Pillow."""
+# SPDX-License-Identifier: Apache-2.0
+import io
+import unittest
+
+import grpc
+import numpy as np
+from PIL import Image
+
+import support
+from support import call, decode, file_of, mean_filter, noise, photo, refusal
+
+# pylint: disable=wrong-import-order
+from imageadapt.v1 import image_processing_pb2 as v1
+from imageadapt.v1 import operations_pb2 as ops
+from imageadapt.v1 import rich_error_pb2 as rich
+
+PROCESS = "/imageadapt.v1.ImageProcessingService/ProcessImage"
+
+
+def request(data, *operations, **output):
+    return v1.ProcessImageRequest(
+        image=data, operations=operations,
+        output=v1.OutputOptions(**output) if output else None)
+
+
+def rotate(degrees, **fields):
+    return ops.Operation(rotate=ops.Rotate(angle_degrees=degrees, **fields))
+
+
+MEAN3 = ops.Operation(mean_filter=ops.MeanFilter(
+    kernel_width=3, rounding=ops.MeanFilter.ROUNDING_TRUNCATE))
+FLIP = ops.Operation(flip=ops.Flip(axis=ops.Flip.AXIS_HORIZONTAL))
+
+
+class ProcessImageTest(support.ServerTestCase):
+    def process(self, *arguments, **output):
+        return call(self.channel, PROCESS, request(*arguments, **output),
+                    reply=v1.ProcessImageResponse)
+
+    def refuse(self, message):
+        error = refusal(self.channel, PROCESS, message,
+                        reply=v1.ProcessImageResponse)
+        self.assertIsNotNone(error)
+        return error
+
+    def test_operations_run_in_order(self):
+        array = noise(40, 60, 3)
+        result = self.process(file_of(array), rotate(90), MEAN3, FLIP)
+        expected = np.fliplr(mean_filter(np.rot90(array)))
+        np.testing.assert_array_equal(decode(result.image), expected)
+        self.assertEqual((result.width, result.height, result.channels),
+                         (40, 60, 3))
+        self.assertEqual(result.mime_type, "image/png")
+
+    def test_larger_windows_and_nearest_rounding(self):
+        array = noise(50, 40, 1)
+        for size in (5, 11, 99):
+            operation = ops.Operation(mean_filter=ops.MeanFilter(
+                kernel_width=size,
+                rounding=ops.MeanFilter.ROUNDING_TRUNCATE))
+            np.testing.assert_array_equal(
+                decode(self.process(file_of(array), operation).image),
+                mean_filter(array, size))
+        nearest = ops.Operation(mean_filter=ops.MeanFilter(kernel_width=3))
+        # One more bit before truncating is half a step more exact.
+        doubled = mean_filter(array.astype(np.int64) * 2)
+        got = decode(self.process(file_of(array), nearest).image)
+        np.testing.assert_array_equal(got, (doubled + 1) // 2)
+
+    def test_any_angle_agrees_with_pillow(self):
+        array = photo(200, 300)
+        result = decode(self.process(file_of(array), rotate(30)).image)
+        expected = np.asarray(Image.fromarray(array).rotate(
+            30, Image.BILINEAR, expand=True))
+        self.assertLessEqual(abs(result.shape[0] - expected.shape[0]), 2)
+        self.assertLessEqual(abs(result.shape[1] - expected.shape[1]), 2)
+        middle = tuple(size // 2 for size in result.shape[:2])
+        theirs = tuple(size // 2 for size in expected.shape[:2])
+        a = result[middle[0] - 80:middle[0] + 80,
+                   middle[1] - 80:middle[1] + 80].astype(float)
+        b = expected[theirs[0] - 80:theirs[0] + 80,
+                     theirs[1] - 80:theirs[1] + 80].astype(float)
+        # Pillow's canvas may lie half a pixel off ours.
+        self.assertLess(np.abs(a - b).mean(), 4)
+        self.assertTrue((result[0, 0] == 0).all())
+
+    def test_formats_are_converted_and_kept(self):
+        jpeg = file_of(photo(30, 40), "JPEG")
+        self.assertEqual(self.process(jpeg).mime_type, "image/jpeg")
+        png = self.process(jpeg, mime_type="image/png")
+        np.testing.assert_array_equal(decode(png.image), decode(jpeg))
+        small = self.process(file_of(photo(300, 400)),
+                             mime_type="image/jpeg", quality=20)
+        large = self.process(file_of(photo(300, 400)),
+                             mime_type="image/jpeg", quality=95)
+        self.assertLess(len(small.image), len(large.image))
+        self.assertEqual(Image.open(io.BytesIO(small.image)).size, (400, 300))
+
+    def test_sixteen_bits_go_all_the_way(self):
+        array = noise(30, 40, 1, dtype=np.uint16)
+        got = decode(self.process(file_of(array), rotate(90)).image)
+        np.testing.assert_array_equal(got.astype(np.uint16), np.rot90(array))
+
+    def test_refusals_name_the_field_for_programs(self):
+        data = file_of(noise(4, 4, 3))
+        for message, field in (
+                (request(b""), "image"),
+                (request(data, ops.Operation()), "operations[0].kind"),
+                (request(data, MEAN3, ops.Operation(
+                    median_filter=ops.MedianFilter(kernel_width=4))),
+                 "operations[1].median_filter.kernel_width"),
+                (request(data, rotate(float("inf"))),
+                 "operations[0].rotate.angle_degrees"),
+                (request(data, *[FLIP] * 17), "operations"),
+                (request(data, mime_type="image/x-unknown"),
+                 "output.mime_type"),
+                (request(data, quality=101), "output.quality"),
+                (request(file_of(noise(4, 4, 4)), mime_type="image/jpeg"),
+                 "output.mime_type")):
+            error = self.refuse(message)
+            self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
+            self.assertTrue(error.details().startswith(field + ": "),
+                            error.details())
+            details = dict(error.trailing_metadata())
+            status = rich.RichStatus.FromString(
+                details["grpc-status-details-bin"])
+            self.assertEqual(status.message, error.details())
+            info = rich.ErrorInfo.FromString(status.details[0].value)
+            self.assertEqual((info.reason, info.domain),
+                             ("BAD_FIELD", "imageadapt"))
+            bad = rich.BadRequest.FromString(status.details[1].value)
+            self.assertEqual(bad.field_violations[0].field, field)
+
+    def test_damage_and_unknown_formats_have_their_reasons(self):
+        good = file_of(noise(40, 40, 3))
+        for data, reason in ((good[:500], "IMAGE_DAMAGED"),
+                             (b"nothing", "UNKNOWN_FORMAT")):
+            error = self.refuse(request(data))
+            status = rich.RichStatus.FromString(
+                dict(error.trailing_metadata())["grpc-status-details-bin"])
+            info = rich.ErrorInfo.FromString(status.details[0].value)
+            self.assertEqual(info.reason, reason)
+
+
+if __name__ == "__main__":
+    unittest.main()
