@@ -28,3 +28,8 @@ if(IMAGEADAPT_COVERAGE)
   add_compile_options(--coverage -fprofile-update=atomic)
   add_link_options(--coverage)
 endif()
+if(IMAGEADAPT_FUZZ)
+  # Everything tells the fuzzer where it goes; only the fuzzers link its main().
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()

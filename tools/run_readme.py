@@ -9,6 +9,7 @@ the end of its block. Blocks of other kinds are not run.
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -52,15 +53,22 @@ def run_block(block):
             process.wait(timeout=60)
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def main():
     found = blocks((ROOT / sys.argv[1]).read_text())
     if not found:
         raise SystemExit("no commands found")
     with tempfile.TemporaryDirectory() as folder:
         for block in found:
-            # What a README writes goes to a folder that is thrown away.
-            run_block(re.sub(r"--output (?=[^/\s])", f"--output {folder}/",
-                             block))
+            # What a README writes goes to a folder that is thrown away, and its
+            # port is only an example.
+            block = re.sub(r"--output (?=[^/\s])", f"--output {folder}/", block)
+            run_block(re.sub(r"--port \d+", f"--port {free_port()}", block))
 
 
 if __name__ == "__main__":

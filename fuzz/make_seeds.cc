@@ -1,0 +1,96 @@
+// Writes seeds for a fuzzer: small good inputs, made here.
+//
+//   make_seeds TARGET FOLDER
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "imageadapt/base/byte_stream.h"
+#include "imageadapt/codecs/codec_list.h"
+#include "imageadapt/image/image.h"
+#include "nlimage.pb.h"
+
+namespace imageadapt {
+namespace {
+
+std::string FileOf(const Codec& codec, const ImageSpec& spec) {
+  BufferPool pool;
+  auto image = Image::Create(spec, pool);
+  if (!image.ok()) return std::string();
+  for (uint32_t y = 0; y < spec.shape.height; ++y) {
+    uint8_t value = static_cast<uint8_t>(y * 7);
+    for (std::byte& byte : image->view().row_bytes(y)) {
+      byte = static_cast<std::byte>(value);
+      value = static_cast<uint8_t>(value * 5 + 3);
+    }
+  }
+  BufferSink sink(pool);
+  auto encoder = codec.create(sink, spec, {});
+  if (!encoder.ok() || !(*encoder)->WriteRows(image->view()).ok() ||
+      !(*encoder)->Finish().ok()) {
+    return std::string();
+  }
+  const std::vector<Buffer> blocks = sink.TakeBlocks();
+  return RopeOf(blocks).ToString();
+}
+
+std::vector<std::string> FilesOf(const Codec& codec) {
+  std::vector<std::string> files;
+  for (const SampleType type : {SampleType::kU8, SampleType::kU16}) {
+    for (uint32_t channels = 1; channels <= kMaxChannels; ++channels) {
+      const ImageSpec spec = {
+          .shape = {.width = 17, .height = 16, .channels = channels},
+          .sample_type = type};
+      if (codec.can_hold(spec).ok()) files.push_back(FileOf(codec, spec));
+    }
+  }
+  return files;
+}
+
+std::vector<std::string> Seeds(const std::string& target) {
+  if (target == "png") return FilesOf(kPngCodec);
+  if (target == "jpeg") return FilesOf(kJpegCodec);
+  if (target == "jpeg_turn") {
+    std::vector<std::string> seeds;
+    for (const std::string& file : FilesOf(kJpegCodec)) {
+      for (char turn = 0; turn < 8; ++turn) seeds.push_back(turn + file);
+    }
+    return seeds;
+  }
+  if (target == "exif") {
+    return {std::string("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06"
+                        "\0\0\0\0\0\0",
+                        26),
+            std::string("Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"
+                        "\x08\0\0\0\0\0\0\0",
+                        32)};
+  }
+  if (target == "messages") {
+    NLImageRotateRequest request;
+    request.set_rotation(NLImageRotateRequest::NINETY_DEG);
+    request.mutable_image()->set_data("abcdef");
+    request.mutable_image()->set_width(3);
+    request.mutable_image()->set_height(2);
+    return {request.SerializeAsString(), request.image().SerializeAsString()};
+  }
+  return {};
+}
+
+}  // namespace
+}  // namespace imageadapt
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::fputs("usage: make_seeds TARGET FOLDER\n", stderr);
+    return 2;
+  }
+  const auto seeds = imageadapt::Seeds(argv[1]);
+  for (size_t i = 0; i < seeds.size(); ++i) {
+    std::ofstream file(std::string(argv[2]) + "/seed" + std::to_string(i),
+                       std::ios::binary);
+    file << seeds[i];
+    if (!file || seeds[i].empty()) return 1;
+  }
+  return seeds.empty() ? 1 : 0;
+}

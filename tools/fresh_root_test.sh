@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Makes an empty Debian 12 root, clones this repository into it and runs the two
+# commands of the README there, with nothing done by hand.
+#
+#   tools/fresh_root_test.sh [FOLDER]     as root; needs mmdebstrap
+#
+# Packages come from where this machine gets its own.
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+root=${1:-$(mktemp -d)}
+mounted=()
+clean_up() {
+  for point in "${mounted[@]}"; do umount -l "$point"; done
+  rm -rf --one-file-system "$root"
+}
+trap clean_up EXIT
+
+# The machine's own sources, with what they need to be trusted and reached.
+sources=()
+for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+  if [ -s "$file" ]; then sources+=("$file"); fi
+done
+list=$(mktemp)
+for file in "${sources[@]}"; do
+  case "$file" in
+    *.sources) cat "$file" ;;
+  esac
+  echo
+done >"$list.sources"
+grep -hE '^deb ' "${sources[@]}" >"$list" || true
+if [ -s "$list" ]; then from=$list; else from=$list.sources; fi
+
+mmdebstrap --variant=apt --mode=root --include=git,ca-certificates \
+  --hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount \
+  --setup-hook='mkdir -p "$1/etc/apt/apt.conf.d"' \
+  --setup-hook='cp -a /etc/apt/apt.conf.d/. "$1/etc/apt/apt.conf.d/"' \
+  bookworm "$root" - <"$from"
+rm -f "$list" "$list.sources"
+
+for name in resolv.conf hosts; do
+  if [ -e "/etc/$name" ]; then cp -L "/etc/$name" "$root/etc/$name"; fi
+done
+for point in proc sys dev; do
+  mount --rbind "/$point" "$root/$point"
+  mounted+=("$root/$point")
+done
+
+mkdir -p "$root/repository"
+git bundle create "$root/repository/all.bundle" HEAD
+inside() {
+  chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM=dumb \
+    PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+    ${http_proxy:+http_proxy="$http_proxy"} \
+    ${https_proxy:+https_proxy="$https_proxy"} \
+    bash -euc "$1"
+}
+inside 'git clone -q /repository/all.bundle /root/ImageAdapt'
+inside 'cd /root/ImageAdapt && ./client --input samples/coast.jpg \
+  --output out.png --rotate NINETY_DEG --mean && test -s out.png'
+inside 'cd /root/ImageAdapt && ./test'
+inside 'cd /root/ImageAdapt && git status --porcelain'
+echo "fresh root: both commands work"
