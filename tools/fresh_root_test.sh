@@ -32,6 +32,7 @@ done >"$list.sources"
 grep -hE '^deb ' "${sources[@]}" >"$list" || true
 if [ -s "$list" ]; then from=$list; else from=$list.sources; fi
 
+# shellcheck disable=SC2016  # "$1" is the root, filled in by mmdebstrap
 mmdebstrap --variant=apt --mode=root --include=git,ca-certificates \
   --hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount \
   --setup-hook='mkdir -p "$1/etc/apt/apt.conf.d"' \

@@ -29,6 +29,7 @@ constexpr bool kKeepsBlocks = true;
 size_t RoundUp(size_t size) {
   if (size < kPooledFrom) return (size + kAlignment - 1) & ~(kAlignment - 1);
   const size_t step = std::bit_floor(size) / 8;
+  // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): size is not small here
   return (size + step - 1) / step * step;
 }
 
@@ -38,6 +39,7 @@ std::byte* Allocate(size_t capacity) {
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return block == MAP_FAILED ? nullptr : static_cast<std::byte*>(block);
   }
+  // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): Buffer owns it
   return static_cast<std::byte*>(std::aligned_alloc(kAlignment, capacity));
 }
 
@@ -45,7 +47,8 @@ void Free(std::byte* block, size_t capacity) {
   if (kKeepsBlocks && capacity >= kPooledFrom) {
     munmap(block, capacity);
   } else {
-    std::free(block);  // NOLINT(cppcoreguidelines-no-malloc): aligned_alloc's
+    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory)
+    std::free(block);
   }
 }
 

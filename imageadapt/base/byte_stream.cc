@@ -37,7 +37,7 @@ absl::Status BufferSink::Append(std::span<const std::byte> bytes) {
       blocks_.push_back(std::move(block));
       open_ = 0;
     }
-    Buffer& block = blocks_.back();
+    const Buffer& block = blocks_.back();
     const size_t taken = std::min(bytes.size(), block.size() - open_);
     std::memcpy(block.data() + open_, bytes.data(), taken);
     open_ += taken;

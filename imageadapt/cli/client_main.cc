@@ -1,5 +1,5 @@
-#include <signal.h>
 
+#include <csignal>
 #include <cstdio>
 #include <span>
 #include <string>

@@ -38,7 +38,7 @@ constexpr char kCertificate[] = "CERTIFICATE";
 absl::StatusOr<std::string> ReadPem(const std::string& file,
                                     absl::string_view label) {
   if (file.empty()) return std::string();
-  std::ifstream stream(file, std::ios::binary);
+  const std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
   if (!stream || !(text << stream.rdbuf())) {
     return absl::InvalidArgumentError(absl::StrCat("cannot read ", file));

@@ -52,7 +52,9 @@ absl::StatusOr<Image> Image::Create(const ImageSpec& spec, BufferPool& pool) {
   return Image(spec, std::move(pixels));
 }
 
-AnyImageView Image::view() { return ViewOf<AnyImageView>(pixels_.data(), spec_); }
+AnyImageView Image::view() {
+  return ViewOf<AnyImageView>(pixels_.data(), spec_);
+}
 
 AnyConstImageView Image::view() const {
   return ViewOf<AnyConstImageView>(pixels_.data(), spec_);

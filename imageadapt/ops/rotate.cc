@@ -45,13 +45,11 @@ absl::Status CheckBackground(const RotateSpec& spec, const ImageSpec& input) {
 template <Sample T>
 std::array<double, kMaxChannels> BackgroundSamples(
     const std::vector<float>& values) {
-  double most = 1;
-  if constexpr (!std::is_same_v<T, float>) {
-    most = std::numeric_limits<T>::max();
-  }
+  constexpr double kMost =
+      std::is_same_v<T, float> ? 1.0 : std::numeric_limits<T>::max();
   std::array<double, kMaxChannels> samples = {};
   for (size_t c = 0; c < samples.size() && !values.empty(); ++c) {
-    samples[c] = most * values[std::min(c, values.size() - 1)];
+    samples[c] = kMost * values[std::min(c, values.size() - 1)];
   }
   return samples;
 }

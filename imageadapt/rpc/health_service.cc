@@ -17,7 +17,7 @@ constexpr size_t kMaxWatchers = 256;
 class Refused final : public grpc::ServerWriteReactor<HealthCheckResponse> {
  public:
   explicit Refused(const grpc::Status& status) { Finish(status); }
-  void OnDone() override { std::unique_ptr<Refused> drop(this); }
+  void OnDone() override { const std::unique_ptr<Refused> drop(this); }
 };
 
 grpc::ServerWriteReactor<HealthCheckResponse>* Refuse(
@@ -93,7 +93,7 @@ HealthService::HealthService(std::set<std::string> services)
 HealthService::~HealthService() = default;
 
 bool HealthService::Knows(const std::string& service) const {
-  return service.empty() || services_.count(service) > 0;
+  return service.empty() || services_.contains(service);
 }
 
 void HealthService::SetServing(bool serving) {

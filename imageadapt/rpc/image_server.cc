@@ -23,8 +23,8 @@ constexpr std::chrono::milliseconds kRetryAfter{500};
 // How often phases are looked at: deadlines are kept this exactly.
 constexpr std::chrono::milliseconds kTick{50};
 
-// The server is idle after so many looks at no call, and then once more, because
-// gRPC lets go of some memory later than of the call.
+// The server is idle after so many looks at no call, and then once more,
+// because gRPC lets go of some memory later than of the call.
 constexpr int kIdleTicks = 20;
 constexpr int kLongIdleTicks = 100;
 

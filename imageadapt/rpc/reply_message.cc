@@ -15,7 +15,7 @@ grpc::Slice SliceOf(Buffer block) {
   return grpc::Slice(
       data, size,
       [](void* buffer) {
-        std::unique_ptr<Buffer> drop(static_cast<Buffer*>(buffer));
+        const std::unique_ptr<Buffer> drop(static_cast<Buffer*>(buffer));
       },
       owned.release());
 }

@@ -1,8 +1,8 @@
 #include <malloc.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/signalfd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <span>
