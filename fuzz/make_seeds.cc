@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/seed_files.h"
 #include "imageadapt/base/byte_stream.h"
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/image/image.h"
@@ -48,12 +49,18 @@ std::vector<std::string> FilesOf(const Codec& codec) {
   return files;
 }
 
+std::vector<std::string> Joined(std::vector<std::string> files,
+                                const std::vector<std::string>& more) {
+  files.insert(files.end(), more.begin(), more.end());
+  return files;
+}
+
 std::vector<std::string> Seeds(const std::string& target) {
-  if (target == "png") return FilesOf(kPngCodec);
-  if (target == "jpeg") return FilesOf(kJpegCodec);
+  if (target == "png") return Joined(FilesOf(kPngCodec), SeedPngs());
+  if (target == "jpeg") return Joined(FilesOf(kJpegCodec), SeedJpegs());
   if (target == "jpeg_turn") {
     std::vector<std::string> seeds;
-    for (const std::string& file : FilesOf(kJpegCodec)) {
+    for (const std::string& file : Joined(FilesOf(kJpegCodec), SeedJpegs())) {
       for (char turn = 0; turn < 8; ++turn) seeds.push_back(turn + file);
     }
     return seeds;

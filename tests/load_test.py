@@ -92,9 +92,12 @@ class SlowPeersTest(unittest.TestCase):
             array = raw(noise(5, 5, 1))
             wait_until(lambda: support.refusal(channel, MEAN, array) is None,
                        "a place is free again")
-            for each in stalled:
-                self.assertEqual(each.code(),
-                                 grpc.StatusCode.DEADLINE_EXCEEDED)
+            codes = [each.code() for each in stalled]
+            self.assertIn(grpc.StatusCode.DEADLINE_EXCEEDED, codes)
+            # One of our own calls may have come before the last of them.
+            self.assertLessEqual(set(codes), {
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+                grpc.StatusCode.RESOURCE_EXHAUSTED})
             release.set()
 
     def test_replies_that_nobody_reads_are_thrown_away(self):

@@ -79,6 +79,13 @@ class MalformedTest(support.ServerTestCase):
                          grpc.StatusCode.INVALID_ARGUMENT)
         self.check_that_the_server_is_right()
 
+    def test_deflate_is_refused_by_its_name(self):
+        error = refusal(self.channel, MEAN, raw(np.zeros((90, 90), np.uint8)),
+                        compression=grpc.Compression.Deflate)
+        self.assertEqual(error.code(), grpc.StatusCode.UNIMPLEMENTED)
+        self.assertIn("deflate", error.details())
+        self.check_that_the_server_is_right()
+
     def test_an_unknown_path_is_unimplemented(self):
         for path in ("/NLImageService/Nothing", "/a/b", "/"):
             error = refusal(self.channel, path, b"")

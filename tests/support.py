@@ -93,9 +93,10 @@ class Server:
 
     def __exit__(self, *_):
         code = self.stop()
+        log = self.logged()
         self.log.close()
         if code != 0 and sys.exc_info()[0] is None:
-            raise AssertionError(f"the server ended with {code}")
+            raise AssertionError(f"the server ended with {code}: {log}")
 
 
 class ServerTestCase(unittest.TestCase):

@@ -17,28 +17,28 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# The machine's own sources, with what they need to be trusted and reached.
-sources=()
-for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
-  if [ -s "$file" ]; then sources+=("$file"); fi
-done
+# The machine's own sources of Debian's packages, in either format.
+is_debian='[[:space:]]bookworm([[:space:]-]|$)'
 list=$(mktemp)
-for file in "${sources[@]}"; do
-  case "$file" in
-    *.sources) cat "$file" ;;
-  esac
-  echo
-done >"$list.sources"
-grep -hE '^deb ' "${sources[@]}" >"$list" || true
-if [ -s "$list" ]; then from=$list; else from=$list.sources; fi
+for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+  if [ -s "$file" ]; then grep -E '^deb ' "$file" || true; fi
+done | grep -E "$is_debian" >"$list" || true
+if ! [ -s "$list" ]; then
+  for file in /etc/apt/sources.list.d/*.sources; do
+    if grep -qE "^Suites:.*$is_debian" "$file"; then
+      cat "$file"
+      echo
+    fi
+  done >"$list"
+fi
 
 # shellcheck disable=SC2016  # "$1" is the root, filled in by mmdebstrap
 mmdebstrap --variant=apt --mode=root --include=git,ca-certificates \
   --hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount \
   --setup-hook='mkdir -p "$1/etc/apt/apt.conf.d"' \
   --setup-hook='cp -a /etc/apt/apt.conf.d/. "$1/etc/apt/apt.conf.d/"' \
-  bookworm "$root" - <"$from"
-rm -f "$list" "$list.sources"
+  bookworm "$root" - <"$list"
+rm -f "$list"
 
 for name in resolv.conf hosts; do
   if [ -e "/etc/$name" ]; then cp -L "/etc/$name" "$root/etc/$name"; fi

@@ -102,10 +102,10 @@ class JpegDecoder final : public Decoder {
   const ImageMetadata& metadata() const override { return metadata_; }
 
   uint64_t max_working_bytes() const override {
-    // Some rows of blocks in each stage, and the metadata once more.
+    // Some rows of blocks in each stage, and the metadata with its segments.
     const uint64_t rows = uint64_t{spec_.shape.width} * 4 * 128;
     constexpr uint64_t kRest = uint64_t{1} << 20;
-    return rows + kRest + 2 * metadata_.icc_profile.size() +
+    return rows + kRest + 2 * metadata_.icc_profile.size() + marker_bytes_ +
            coefficient_bytes_ + uint64_t{spec_.shape.width} * 4;
   }
 
@@ -214,13 +214,12 @@ class JpegDecoder final : public Decoder {
   void ReadMetadata() {
     for (jpeg_saved_marker_ptr marker = jpeg_.marker_list; marker != nullptr;
          marker = marker->next) {
-      if (marker->marker != kApp1) continue;
-      const Orientation found = ExifOrientationOfApp1(
-          std::as_bytes(std::span(marker->data, marker->data_length)));
-      if (!found.is_upright()) {
-        metadata_.orientation = found;
-        break;
+      marker_bytes_ += marker->data_length;
+      if (marker->marker != kApp1 || !metadata_.orientation.is_upright()) {
+        continue;
       }
+      metadata_.orientation = ExifOrientationOfApp1(
+          std::as_bytes(std::span(marker->data, marker->data_length)));
     }
     // A profile for inks says nothing about RGB.
     if (IsCmyk()) return;
@@ -294,6 +293,7 @@ class JpegDecoder final : public Decoder {
   ImageSpec spec_;
   ImageMetadata metadata_;
   uint64_t coefficient_bytes_ = 0;
+  uint64_t marker_bytes_ = 0;  // of the segments that the library keeps
   bool has_started_ = false;
   bool has_too_many_scans_ = false;
   uint32_t next_row_ = 0;

@@ -69,6 +69,44 @@ size_t EndOfJfif(std::span<const std::byte> file) {
   return std::min(kStart + 2 + length, file.size());
 }
 
+// The starts of scans in `file`. Garbage between segments may hide some, but a
+// file that the library can follow is counted right.
+uint64_t CountScans(std::span<const std::byte> file) {
+  constexpr unsigned kStartOfScan = 0xda;
+  uint64_t scans = 0;
+  size_t at = 2;
+  while (at + 4 <= file.size()) {
+    const void* const next = std::memchr(&file[at], 0xff, file.size() - at - 3);
+    if (next == nullptr) break;
+    at = static_cast<size_t>(static_cast<const std::byte*>(next) - file.data());
+    const auto marker = std::to_integer<unsigned>(file[at + 1]);
+    // Fill bytes; 0xff of the samples; restart marks and others without length.
+    const bool has_length =
+        marker >= 0xc0 && marker != 0xff && (marker < 0xd0 || marker > 0xd9);
+    if (!has_length) {
+      at += marker == 0xff ? 1 : 2;
+      continue;
+    }
+    if (marker == kStartOfScan) ++scans;
+    at += 2 + (std::to_integer<size_t>(file[at + 2]) << 8 |
+               std::to_integer<size_t>(file[at + 3]));
+  }
+  return scans;
+}
+
+// The library would add Adobe's marker to inks, by which the same samples mean
+// other colours. And what is read of their profile is not for inks.
+bool StoresInks(tjhandle handle, std::span<const std::byte> file) {
+  int width = 0;
+  int height = 0;
+  int subsampling = 0;
+  int colors = 0;
+  const int result = tjDecompressHeader3(
+      handle, reinterpret_cast<const unsigned char*>(file.data()), file.size(),
+      &width, &height, &subsampling, &colors);
+  return result == 0 && (colors == TJCS_CMYK || colors == TJCS_YCCK);
+}
+
 absl::Status NotExact(const char* why) {
   return absl::FailedPreconditionError(
       absl::StrCat("the JPEG file cannot be turned without loss: ", why));
@@ -85,7 +123,16 @@ absl::Status TurnJpegLosslessly(const ByteRope& file, Orientation turn,
   const Handle handle(tjInitTransform(), tjDestroy);
   if (handle == nullptr) return NotExact("no memory");
 
-  const std::string input = file.ToString();
+  // The library wants the file in one piece.
+  const std::string copy =
+      file.pieces().size() == 1 ? std::string() : file.ToString();
+  const auto input = file.pieces().size() == 1 ? file.pieces().front()
+                                               : std::as_bytes(std::span(copy));
+  if (CountScans(input) > limits.max_scans) {
+    return NotExact("it has more scans than the limit");
+  }
+  if (StoresInks(handle.get(), input)) return NotExact("it stores inks");
+
   tjtransform transform = {};
   transform.op = OperationOf(turn);
   transform.options = TJXOPT_PERFECT | TJXOPT_COPYNONE;

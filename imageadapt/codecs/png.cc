@@ -25,8 +25,9 @@ namespace {
 
 constexpr char kFormat[] = "PNG";
 
-// Chunks with text may be long, but we keep none of them.
-constexpr int kMaxKeptChunks = 128;
+// A longer chunk of any kind makes the file unreadable; profiles may use all of
+// limits.max_icc_bytes.
+constexpr size_t kChunkHeadroom = size_t{64} << 10;
 
 // What libpng said when it gave up; kept without allocating.
 class LastError {
@@ -73,7 +74,8 @@ class PngDecoder final : public Decoder {
   const ImageMetadata& metadata() const override { return metadata_; }
 
   uint64_t max_working_bytes() const override {
-    // libpng's own rows (up to 8 bytes a pixel), zlib's window, kept chunks.
+    // libpng's own rows (up to 8 bytes a pixel), zlib's window, the profile and
+    // what it was inflated in.
     const uint64_t rows = uint64_t{spec_.shape.width} * 8 * 3;
     constexpr uint64_t kRest = uint64_t{1} << 20;
     return rows + kRest + metadata_.icc_profile.size() * 2 +
@@ -131,10 +133,20 @@ class PngDecoder final : public Decoder {
     png_set_read_fn(png_, this, ReadBytes);
     // We ask for the size ourselves, and in our own words.
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    png_set_chunk_cache_max(png_, kMaxKeptChunks);
-    png_set_chunk_malloc_max(png_, limits.max_icc_bytes + (1 << 16));
+    png_set_chunk_malloc_max(png_, limits.max_icc_bytes + kChunkHeadroom);
+    // A wrong checksum of tRNS would be a picture without its transparency.
+    png_set_crc_action(png_, PNG_CRC_DEFAULT, PNG_CRC_ERROR_QUIT);
+    KeepOnlyWantedChunks();
     png_read_info(png_, info_);
     return true;
+  }
+
+  // The rest is skipped unread: a hundred small zTXt chunks inflate to half a
+  // gigabyte, and gAMA or cHRM that disagree with the profile would drop it.
+  void KeepOnlyWantedChunks() {
+    constexpr png_byte kWanted[] = "eXIf\0iCCP";
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_AS_DEFAULT, kWanted, 2);
   }
 
   void ReadMetadata(const DecodeLimits& limits) {
@@ -155,6 +167,7 @@ class PngDecoder final : public Decoder {
       const auto bytes = std::as_bytes(std::span(profile, profile_bytes));
       metadata_.icc_profile.assign(bytes.begin(), bytes.end());
     }
+    png_free_data(png_, info_, PNG_FREE_EXIF | PNG_FREE_ICCP, 0);
   }
 
   bool StartRows() {

@@ -14,17 +14,17 @@ namespace {
 class RawDecoder final : public Decoder {
  public:
   RawDecoder(ByteSource& source, const RawLayout& layout)
-      : source_(source), layout_(layout) {
-    if (stored_bytes() != pixel_bytes()) {
-      row_.resize(stored_bytes() * layout_.spec.shape.width);
-    }
-  }
+      : source_(source), layout_(layout) {}
 
   const ImageSpec& spec() const override { return layout_.spec; }
   const ImageMetadata& metadata() const override { return metadata_; }
-  uint64_t max_working_bytes() const override { return row_.size(); }
+  uint64_t max_working_bytes() const override {
+    return stored_bytes() == pixel_bytes() ? 0 : stored_row_bytes();
+  }
 
   absl::Status ReadRows(const AnyImageView& target) override {
+    // Not before a caller has found room for a row of the same width.
+    row_.resize(max_working_bytes());
     for (uint32_t y = 0; y < target.shape().height; ++y) {
       const std::span<std::byte> row = target.row_bytes(y);
       if (row_.empty()) {
@@ -45,6 +45,10 @@ class RawDecoder final : public Decoder {
   }
   size_t pixel_bytes() const {
     return layout_.spec.shape.channels * SampleBytes(layout_.spec.sample_type);
+  }
+
+  size_t stored_row_bytes() const {
+    return stored_bytes() * layout_.spec.shape.width;
   }
 
   absl::Status Read(std::span<std::byte> target) {

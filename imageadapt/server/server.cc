@@ -115,6 +115,7 @@ void Configure(grpc::ServerBuilder& builder, const ServerOptions& options) {
   // Compressed messages are inflated by us, under a limit; gRPC would inflate
   // first and ask then.
   set("grpc.per_message_decompression", 0);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   // Counts only what gRPC buffers of requests, and ends calls at random: a last
   // resort behind the memory budget.
   grpc::ResourceQuota quota("imageadapt");

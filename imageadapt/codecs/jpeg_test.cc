@@ -1,22 +1,20 @@
-// What is special to PNG, JPEG, EXIF and raw samples. The files are made here,
-// by the libraries themselves.
+// JPEG files of every kind, damaged ones, and turns without loss. libjpeg makes
+// them here.
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 // After <cstdio>, which it needs but does not include.
 #include <jpeglib.h>
-#include <png.h>
 
 #include "imageadapt/base/byte_stream.h"
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/codecs/codec_list.h"
-#include "imageadapt/codecs/exif_orientation.h"
-#include "imageadapt/codecs/raw.h"
 #include "imageadapt/testing/image_makers.h"
 
 namespace imageadapt {
@@ -41,204 +39,10 @@ absl::StatusOr<Image> Decode(const Codec& codec, const std::string& file,
   return image;
 }
 
-// A PNG of any kind: `rows` are packed as the format wants them.
-struct PngMaker {
-  int width = 8;
-  int height = 4;
-  int bit_depth = 8;
-  int color_type = PNG_COLOR_TYPE_GRAY;
-  bool is_interlaced = false;
-  std::vector<png_color> palette = {};
-  std::vector<png_byte> palette_alpha = {};
-  const png_color_16* transparent = nullptr;
-  std::string exif = {};
-
-  std::string Make(const std::vector<std::string>& rows) const {
-    std::string file;
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr,
-                                              nullptr, nullptr);
-    png_infop info = png_create_info_struct(png);
-    png_set_check_for_invalid_index(png, 0);
-    png_set_write_fn(
-        png, &file,
-        [](png_structp self, png_bytep bytes, size_t size) {
-          static_cast<std::string*>(png_get_io_ptr(self))
-              ->append(reinterpret_cast<char*>(bytes), size);
-        },
-        [](png_structp) {});
-    png_set_IHDR(png, info, width, height, bit_depth, color_type,
-                 is_interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    if (!palette.empty()) {
-      png_set_PLTE(png, info, palette.data(), static_cast<int>(palette.size()));
-    }
-    if (transparent != nullptr || !palette_alpha.empty()) {
-      png_set_tRNS(png, info,
-                   palette_alpha.empty() ? nullptr : palette_alpha.data(),
-                   static_cast<int>(palette_alpha.size()), transparent);
-    }
-    if (!exif.empty()) {
-      std::string copy = exif;
-      png_set_eXIf_1(png, info, static_cast<png_uint_32>(copy.size()),
-                     reinterpret_cast<png_bytep>(copy.data()));
-    }
-    png_write_info(png, info);
-    std::vector<png_bytep> pointers;
-    for (const std::string& row : rows) {
-      pointers.push_back(
-          reinterpret_cast<png_bytep>(const_cast<char*>(row.data())));
-    }
-    png_write_image(png, pointers.data());
-    png_write_end(png, info);
-    png_destroy_write_struct(&png, &info);
-    return file;
-  }
-};
-
-std::vector<int> Samples(const Image& image) {
-  std::vector<int> samples;
-  for (uint32_t y = 0; y < image.spec().shape.height; ++y) {
-    image.view().Visit([&](auto view) {
-      for (const auto sample : view.row(y)) {
-        samples.push_back(static_cast<int>(sample));
-      }
-    });
-  }
-  return samples;
-}
-
-TEST(PngTest, SmallGreySamplesAreSpreadOverEightBits) {
-  PngMaker maker{.width = 4, .height = 1};
-  maker.bit_depth = 1;
-  EXPECT_EQ(Samples(*Decode(kPngCodec, maker.Make({"\xA0"}))),
-            (std::vector<int>{255, 0, 255, 0}));
-  maker.bit_depth = 2;
-  EXPECT_EQ(Samples(*Decode(kPngCodec, maker.Make({"\x1B"}))),
-            (std::vector<int>{0, 85, 170, 255}));
-  maker.bit_depth = 4;
-  EXPECT_EQ(Samples(*Decode(kPngCodec, maker.Make({"\x0F\x3A"}))),
-            (std::vector<int>{0, 255, 51, 170}));
-}
-
-TEST(PngTest, SixteenBitsStay) {
-  PngMaker maker{.width = 2, .height = 1, .bit_depth = 16};
-  const auto image =
-      Decode(kPngCodec, maker.Make({std::string("\x12\x34\xff\xfe", 4)}));
-  ASSERT_TRUE(image.ok());
-  EXPECT_EQ(image->spec(), Spec(2, 1, 1, SampleType::kU16));
-  EXPECT_EQ(Samples(*image), (std::vector<int>{0x1234, 0xfffe}));
-}
-
-TEST(PngTest, PalettesBecomeColoursAndAlphaWhereThereIsSome) {
-  PngMaker maker{.width = 3,
-                 .height = 1,
-                 .bit_depth = 2,
-                 .color_type = PNG_COLOR_TYPE_PALETTE};
-  maker.palette = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}};
-  const std::string row = "\x18";  // 0, 1, 2
-  EXPECT_EQ(Samples(*Decode(kPngCodec, maker.Make({row}))),
-            (std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8, 9}));
-  maker.palette_alpha = {10, 20};
-  EXPECT_EQ(Samples(*Decode(kPngCodec, maker.Make({row}))),
-            (std::vector<int>{1, 2, 3, 10, 4, 5, 6, 20, 7, 8, 9, 255}));
-}
-
-TEST(PngTest, AnIndexThatThePaletteDoesNotHaveNeverCrashes) {
-  PngMaker maker{.width = 4,
-                 .height = 1,
-                 .bit_depth = 8,
-                 .color_type = PNG_COLOR_TYPE_PALETTE};
-  maker.palette = {{1, 2, 3}};
-  const auto image =
-      Decode(kPngCodec, maker.Make({std::string("\x00\xff\x80\x00", 4)}));
-  if (image.ok()) {
-    EXPECT_EQ(image->spec().shape.channels, 3);
-  }
-}
-
-TEST(PngTest, ATransparentColourBecomesAlpha) {
-  png_color_16 grey = {};
-  grey.gray = 7;
-  PngMaker maker{.width = 2, .height = 1};
-  maker.transparent = &grey;
-  EXPECT_EQ(Samples(*Decode(kPngCodec, maker.Make({"\x07\x08"}))),
-            (std::vector<int>{7, 0, 8, 255}));
-}
-
-TEST(PngTest, InterlacedImagesAreTheSame) {
-  const Image noise = testing::MakeNoise(Spec(37, 29, 3), 8);
-  std::vector<std::string> rows;
-  for (uint32_t y = 0; y < 29; ++y) {
-    const auto row = noise.view().row_bytes(y);
-    rows.emplace_back(reinterpret_cast<const char*>(row.data()), row.size());
-  }
-  const PngMaker maker{.width = 37,
-                       .height = 29,
-                       .color_type = PNG_COLOR_TYPE_RGB,
-                       .is_interlaced = true};
-  const std::string file = maker.Make(rows);
-  const auto image = Decode(kPngCodec, file);
-  ASSERT_TRUE(image.ok()) << image.status();
-  EXPECT_EQ(Difference(image->view(), noise.view()), "");
-
-  RopeSource source{ByteRope(BytesOf(file))};
-  EXPECT_GE((*kPngCodec.open(source, {}))->max_working_bytes(), 37 * 29 * 3);
-}
-
-// TIFF metadata with nothing but an orientation.
-std::string Exif(uint16_t orientation, bool is_big_endian) {
-  std::string exif = is_big_endian ? "MM" : "II";
-  const auto append = [&](uint32_t value, int size) {
-    for (int i = 0; i < size; ++i) {
-      const int shift = 8 * (is_big_endian ? size - 1 - i : i);
-      exif.push_back(static_cast<char>(value >> shift));
-    }
-  };
-  append(42, 2);
-  append(8, 4);
-  append(1, 2);
-  append(0x0112, 2);
-  append(3, 2);
-  append(1, 4);
-  append(orientation, 2);
-  append(0, 2);
-  append(0, 4);
-  return exif;
-}
-
-TEST(ExifTest, ReadsAllOrientationsInBothByteOrders) {
-  for (uint16_t tag = 0; tag <= 10; ++tag) {
-    for (const bool is_big_endian : {false, true}) {
-      const std::string exif = Exif(tag, is_big_endian);
-      EXPECT_EQ(ExifOrientation(BytesOf(exif)), OrientationOfExifTag(tag));
-      const std::string segment = std::string("Exif\0\0", 6) + exif;
-      EXPECT_EQ(ExifOrientationOfApp1(BytesOf(segment)),
-                OrientationOfExifTag(tag));
-    }
-  }
-}
-
-TEST(ExifTest, DamagedMetadataAreUpright) {
-  const std::string good = Exif(6, true);
-  for (size_t size = 0; size < 20; ++size) {
-    const std::string cut = good.substr(0, size);
-    EXPECT_TRUE(ExifOrientation(BytesOf(cut)).is_upright()) << size;
-  }
-  for (const auto& [at, value] :
-       {std::pair{0, 'X'}, {3, '+'}, {4, '\xff'}, {13, '\x05'}, {17, '\x02'}}) {
-    std::string bad = good;
-    bad[static_cast<size_t>(at)] = value;
-    EXPECT_TRUE(ExifOrientation(BytesOf(bad)).is_upright()) << at;
-  }
-}
-
-TEST(PngTest, OrientationIsReadFromItsExifChunk) {
-  PngMaker maker{.width = 1, .height = 1};
-  maker.exif = Exif(6, false);
-  const std::string file = maker.Make({"a"});
-  RopeSource source{ByteRope(BytesOf(file))};
-  EXPECT_EQ((*kPngCodec.open(source, {}))->metadata().orientation,
-            OrientationOfExifTag(6));
+// Metadata with nothing but an orientation.
+std::string Exif(char orientation) {
+  return std::string("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", 19) +
+         orientation + std::string(6, '\0');
 }
 
 // A JPEG of any kind, by libjpeg.
@@ -292,6 +96,18 @@ struct JpegMaker {
     return file;
   }
 };
+
+std::vector<int> Samples(const Image& image) {
+  std::vector<int> samples;
+  for (uint32_t y = 0; y < image.spec().shape.height; ++y) {
+    image.view().Visit([&](auto view) {
+      for (const auto sample : view.row(y)) {
+        samples.push_back(static_cast<int>(sample));
+      }
+    });
+  }
+  return samples;
+}
 
 TEST(JpegTest, ProgressiveFilesAreTheSameAsSequentialOnes) {
   const Image image = testing::MakeGradient(Spec(61, 45, 3), 3);
@@ -363,11 +179,74 @@ TEST(JpegTest, InksBecomeColours) {
 
 TEST(JpegTest, OrientationIsReadFromItsExifSegment) {
   JpegMaker maker;
-  maker.exif = Exif(5, true);
+  maker.exif = Exif(5);
   const std::string file = maker.Make(testing::MakeGradient(Spec(8, 8, 3), 1));
   RopeSource source{ByteRope(BytesOf(file))};
   EXPECT_EQ((*kJpegCodec.open(source, {}))->metadata().orientation,
             OrientationOfExifTag(5));
+}
+
+TEST(JpegTest, BytesBetweenSegmentsAndOtherVersionsOfJfifAreNoDamage) {
+  const Image image = testing::MakeGradient(Spec(24, 16, 3), 2);
+  JpegMaker maker;
+  maker.has_adobe_marker = false;
+  const std::string file = maker.Make(image);
+  const auto expected = Decode(kJpegCodec, file);
+  std::string odd = file;
+  odd[file.find("JFIF") + 5] = 7;
+  odd.insert(file.find("\xff\xdb"), "garbage");
+  const auto image_of_odd = Decode(kJpegCodec, odd);
+  ASSERT_TRUE(image_of_odd.ok()) << image_of_odd.status();
+  EXPECT_EQ(Difference(image_of_odd->view(), expected->view()), "");
+}
+
+// 0 where the allocator is not glibc's own, as under a sanitizer.
+uint64_t HeapBytes() {
+  const auto heap = mallinfo2();
+  return heap.uordblks + heap.hblkhd;
+}
+
+TEST(JpegTest, NoMoreMemoryIsHeldThanWasSaid) {
+  for (int i = 0; i < 8; ++i) {
+    JpegMaker maker;
+    maker.is_progressive = i % 2 == 1;
+    maker.is_subsampled = i / 2 % 2 == 1;
+    maker.exif = std::string(60'000, 'e');
+    Image image = testing::MakeGradient(Spec(701, 333, 3), 2);
+    if (i >= 4) {
+      image = testing::MakeGradient(Spec(701, 333, 4), 2);
+      maker.input = maker.stored = JCS_CMYK;
+      maker.channels = 4;
+    }
+    std::string file = maker.Make(image);
+    // Segments are held from the header on.
+    const size_t at = file.find("\xff\xe1");
+    const std::string segment = file.substr(at, 60'000 + 10);
+    for (int copy = 0; copy < 60; ++copy) file.insert(at, segment);
+    RopeSource source{ByteRope(BytesOf(file))};
+    Image row = MakeImage(Spec(701, 1, 3));
+    const uint64_t before = HeapBytes();
+    const auto decoder = kJpegCodec.open(source, {});
+    ASSERT_TRUE(decoder.ok()) << decoder.status();
+    ASSERT_TRUE((*decoder)->ReadRows(row.view()).ok());
+    EXPECT_LE(HeapBytes() - before, (*decoder)->max_working_bytes()) << i;
+  }
+}
+
+TEST(JpegTest, ChromaIsHalvedUnlessAskedOtherwise) {
+  const Image image = testing::MakeGradient(Spec(24, 16, 3), 2);
+  for (const bool full_chroma : {false, true}) {
+    BufferPool pool;
+    BufferSink sink(pool);
+    auto encoder =
+        kJpegCodec.create(sink, image.spec(), {.full_chroma = full_chroma});
+    ASSERT_TRUE((*encoder)->WriteRows(image.view()).ok());
+    ASSERT_TRUE((*encoder)->Finish().ok());
+    const std::vector<Buffer> blocks = sink.TakeBlocks();
+    const std::string file = RopeOf(blocks).ToString();
+    // The first component's sampling factors in the frame header.
+    EXPECT_EQ(file[file.find("\xff\xc0") + 11], full_chroma ? 0x11 : 0x22);
+  }
 }
 
 Image Turned(const Image& image, Orientation turn) {
@@ -416,14 +295,15 @@ int LargestDifference(const Image& a, const Image& b) {
 }
 
 TEST(JpegTurnTest, TurnsAsTheDecodedImageTurnsAndLosesNothing) {
-  for (const uint32_t channels : {1u, 3u}) {
+  for (const auto& [channels, is_subsampled] :
+       {std::pair{1u, false}, {3u, false}, {3u, true}}) {
     const Image image = testing::MakeGradient(Spec(64, 32, channels), 4);
     JpegMaker maker{.input = channels == 1 ? JCS_GRAYSCALE : JCS_RGB,
                     .stored = channels == 1 ? JCS_GRAYSCALE : JCS_YCbCr,
                     .channels = static_cast<int>(channels),
                     .has_adobe_marker = false,
-                    .is_subsampled = false};
-    maker.exif = Exif(6, true);
+                    .is_subsampled = is_subsampled};
+    maker.exif = Exif(6);
     const std::string file = maker.Make(image);
     const auto decoded = Decode(kJpegCodec, file);
     ASSERT_TRUE(decoded.ok());
@@ -489,29 +369,71 @@ TEST(JpegTurnTest, RefusesWhatWouldNotBeExact) {
   EXPECT_EQ(sink.size(), 0);
 }
 
-TEST(RawTest, AFourthByteIsDropped) {
-  const std::string bytes = "abcXdefY";
-  const RawLayout layout{.spec = Spec(2, 1, 3), .stored_channels = 4};
-  ByteRope rope;
-  // In pieces that cut pixels.
-  rope.Append(BytesOf(bytes).first(3));
-  rope.Append(BytesOf(bytes).subspan(3, 2));
-  rope.Append(BytesOf(bytes).subspan(5));
-  EXPECT_EQ(*RawBytes(layout), 8);
-  RopeSource source(rope);
-  auto decoder = OpenRaw(source, layout);
-  ASSERT_TRUE(decoder.ok());
-  Image image = MakeImage(layout.spec);
-  ASSERT_TRUE((*decoder)->ReadRows(image.view()).ok());
-  EXPECT_EQ(Samples(image), (std::vector<int>{'a', 'b', 'c', 'd', 'e', 'f'}));
+absl::Status TurnIntoNothing(const ByteRope& file,
+                             const DecodeLimits& limits = {}) {
+  BufferPool pool;
+  BufferSink sink(pool);
+  const absl::Status status = kJpegCodec.turn_losslessly(
+      file, {.mirrored = false, .quarter_turns = 1}, limits, sink);
+  EXPECT_EQ(sink.size(), 0);
+  return status;
 }
 
-TEST(RawTest, TooFewBytesAreDamage) {
-  const std::string bytes = "abc";
-  RopeSource source{ByteRope(BytesOf(bytes))};
-  auto decoder = OpenRaw(source, {.spec = Spec(2, 2, 1), .stored_channels = 1});
-  Image image = MakeImage(Spec(2, 2, 1));
-  EXPECT_EQ(ReasonOf((*decoder)->ReadRows(image.view())), kImageDamaged);
+TEST(JpegTurnTest, RefusesInksBecauseTheirColoursWouldChange) {
+  const Image inks = testing::MakeGradient(Spec(16, 16, 4), 4);
+  for (const bool is_adobe : {true, false}) {
+    for (const J_COLOR_SPACE stored : {JCS_CMYK, JCS_YCCK}) {
+      JpegMaker maker{.input = JCS_CMYK,
+                      .stored = stored,
+                      .channels = 4,
+                      .has_adobe_marker = is_adobe};
+      const std::string file = maker.Make(inks);
+      const absl::Status status = TurnIntoNothing(ByteRope(BytesOf(file)));
+      EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    }
+  }
+}
+
+TEST(JpegTurnTest, KeepsToTheLimits) {
+  JpegMaker maker;
+  maker.is_progressive = true;
+  const std::string file =
+      maker.Make(testing::MakeGradient(Spec(64, 64, 3), 3));
+  const ByteRope rope(BytesOf(file));
+  // Ten scans are what libjpeg's own progression has.
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(TurnIntoNothing(rope, {.max_scans = 9})));
+  BufferPool pool;
+  BufferSink sink(pool);
+  EXPECT_TRUE(
+      kJpegCodec.turn_losslessly(rope, {}, {.max_scans = 10}, sink).ok());
+  EXPECT_EQ(ReasonOf(TurnIntoNothing(rope, {.max_pixels = 4095})),
+            kImageTooLarge);
+}
+
+TEST(JpegTurnTest, DamagedFilesAreNotTurned) {
+  const std::string file =
+      JpegMaker().Make(testing::MakeNoise(Spec(64, 64, 3), 3));
+  for (size_t cut = 0; cut < 16; ++cut) {
+    const std::string part = file.substr(0, file.size() * cut / 16);
+    EXPECT_FALSE(TurnIntoNothing(ByteRope(BytesOf(part))).ok()) << cut;
+  }
+}
+
+TEST(JpegTurnTest, PiecesOfTheFileDoNotMatter) {
+  const std::string file =
+      JpegMaker().Make(testing::MakeGradient(Spec(32, 32, 3), 3));
+  ByteRope pieces;
+  for (size_t at = 0; at < file.size(); at += 100) {
+    pieces.Append(BytesOf(file).subspan(at).first(
+        std::min<size_t>(100, file.size() - at)));
+  }
+  BufferPool pool;
+  BufferSink sink(pool);
+  const Orientation turn = {.mirrored = true, .quarter_turns = 1};
+  ASSERT_TRUE(kJpegCodec.turn_losslessly(pieces, turn, {}, sink).ok());
+  const auto blocks = sink.TakeBlocks();
+  EXPECT_EQ(RopeOf(blocks).ToString(), TurnLosslessly(file, turn));
 }
 
 }  // namespace

@@ -1,0 +1,100 @@
+// Real and hostile files that are not ours to keep here. The environment
+// variable IMAGEADAPT_CORPORA names a folder whose INDEX.tsv says what each
+// file is, and how many reference decoders agree; without it no file is tried.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "imageadapt/base/byte_stream.h"
+#include "imageadapt/base/refusal.h"
+#include "imageadapt/codecs/codec.h"
+#include "imageadapt/testing/image_makers.h"
+
+namespace imageadapt {
+namespace {
+
+using Row = std::map<std::string, std::string>;
+
+std::vector<Row> ReadIndex(const std::string& folder) {
+  std::ifstream file(folder + "/INDEX.tsv");
+  std::string line;
+  std::getline(file, line);
+  const std::vector<std::string> names = absl::StrSplit(line, '\t');
+  std::vector<Row> rows;
+  while (std::getline(file, line)) {
+    const std::vector<std::string> fields = absl::StrSplit(line, '\t');
+    Row row;
+    for (size_t i = 0; i < std::min(names.size(), fields.size()); ++i) {
+      row[names[i]] = fields[i];
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// "3/3", but not "2/3": all reference decoders read it.
+bool AllAgree(const Row& row) {
+  const std::vector<std::string> parts = absl::StrSplit(row.at("agree"), '/');
+  return parts.size() == 2 && parts[0] == parts[1];
+}
+
+absl::StatusOr<ImageSpec> Decode(const std::string& bytes) {
+  const auto data = std::as_bytes(std::span(bytes));
+  const Codec* const codec =
+      FindCodec(data.first(std::min<size_t>(32, data.size())));
+  if (codec == nullptr) return absl::InvalidArgumentError("of no known format");
+  RopeSource source{ByteRope(data)};
+  const auto decoder = codec->open(source, {});
+  if (!decoder.ok()) return decoder.status();
+  Image image = testing::MakeImage((*decoder)->spec());
+  const absl::Status status = (*decoder)->ReadRows(image.view());
+  if (!status.ok()) return status;
+  return image.spec();
+}
+
+TEST(CodecCorpusTest, GoodFilesAreReadAndBadOnesRefused) {
+  const char* const folder = std::getenv("IMAGEADAPT_CORPORA");
+  if (folder == nullptr) {
+    std::cout << "IMAGEADAPT_CORPORA is not set: 0 files tried\n";
+    return;
+  }
+  std::map<std::string, int> counts;
+  for (const Row& row : ReadIndex(folder)) {
+    const std::string& format = row.at("format");
+    if (format != "png" && format != "jpeg") continue;
+    std::ifstream file(std::string(folder) + "/" + row.at("path"),
+                       std::ios::binary);
+    ASSERT_TRUE(file.good()) << row.at("path");
+    const auto spec =
+        Decode(std::string(std::istreambuf_iterator<char>(file), {}));
+    const std::string& expected = row.at("expected");
+    ++counts[row.at("kind") + " " + format + ", index says " + expected +
+             (spec.ok() ? ": read" : ": refused")];
+    if (!spec.ok()) {
+      EXPECT_TRUE(absl::IsInvalidArgument(spec.status()))
+          << row.at("path") << ": " << spec.status();
+    }
+    if (expected == "refused") {
+      EXPECT_FALSE(spec.ok()) << row.at("path");
+    } else if (expected == "decodes" && AllAgree(row)) {
+      ASSERT_TRUE(spec.ok()) << row.at("path") << ": " << spec.status();
+      EXPECT_EQ(std::to_string(spec->shape.width), row.at("width"));
+      EXPECT_EQ(std::to_string(spec->shape.height), row.at("height"));
+    }
+  }
+  EXPECT_FALSE(counts.empty());
+  for (const auto& [what, count] : counts) {
+    std::cout << count << " " << what << "\n";
+  }
+}
+
+}  // namespace
+}  // namespace imageadapt
