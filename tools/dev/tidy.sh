@@ -6,7 +6,11 @@ base=${1:-origin/main}
 if [ "$base" = all ]; then
   mapfile -t files < <(git ls-files 'imageadapt/*.cc')
 else
-  git rev-parse --verify -q "$base" >/dev/null || base=HEAD~1
+  # On main itself, the last commit is what has changed.
+  if [ "$(git rev-parse -q --verify "$base")" = "$(git rev-parse HEAD)" ] ||
+    ! git rev-parse -q --verify "$base" >/dev/null; then
+    base=HEAD~1
+  fi
   git rev-parse --verify -q "$base" >/dev/null || exit 0
   mapfile -t files < <(git diff --name-only --diff-filter=AM "$base" -- \
     'imageadapt/*.cc')
