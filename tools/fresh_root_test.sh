@@ -57,9 +57,9 @@ inside() {
     ${https_proxy:+https_proxy="$https_proxy"} \
     bash -euc "$1"
 }
-inside 'git clone -q /repository/all.bundle /root/ImageAdapt'
-inside 'cd /root/ImageAdapt && ./client --input samples/coast.jpg \
+inside 'git clone -q /repository/all.bundle /repository/ImageAdapt'
+inside 'cd /repository/ImageAdapt && ./client --input samples/coast.jpg \
   --output out.png --rotate NINETY_DEG --mean && test -s out.png'
-inside 'cd /root/ImageAdapt && ./test'
-inside 'cd /root/ImageAdapt && git status --porcelain'
+inside 'cd /repository/ImageAdapt && ./test'
+inside 'cd /repository/ImageAdapt && git status --porcelain'
 echo "fresh root: both commands work"

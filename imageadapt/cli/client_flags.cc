@@ -271,7 +271,8 @@ absl::Status CheckHost(const std::string& host) {
     return Wrong("--host", "[ADDRESS] with both brackets", host);
   }
   const bool is_plain =
-      !name.empty() && name.find_first_of(" \t\r\n/@?#\\[]") == std::string::npos;
+      !name.empty() &&
+      name.find_first_of(" \t\r\n/@?#\\[]") == std::string::npos;
   in6_addr parsed = {};
   const std::string literal(name.substr(0, name.find('%')));
   const bool is_ipv6 = inet_pton(AF_INET6, literal.c_str(), &parsed) == 1;

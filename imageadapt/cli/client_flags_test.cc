@@ -62,7 +62,7 @@ std::string Refused(const absl::StatusOr<ClientFlags>& flags) {
   return line;
 }
 
-TEST(EveryClientFlagTest, OperationsStandInOneOrderWhateverThatOfTheFlags) {
+TEST(ClientFlagsTest, OperationsStandInOneOrderWhateverThatOfTheFlags) {
   const auto in_order =
       ElementsAre("rotate 90", "rotate -12.5", "mean 7", "median 5");
   EXPECT_THAT(OperationsOf(Good({"--rotate", "NINETY_DEG", "--angle", "-12.5",
@@ -73,7 +73,7 @@ TEST(EveryClientFlagTest, OperationsStandInOneOrderWhateverThatOfTheFlags) {
               in_order);
 }
 
-TEST(EveryClientFlagTest, RotationsAreNamesInAnyCaseOrQuarterDegrees) {
+TEST(ClientFlagsTest, RotationsAreNamesInAnyCaseOrQuarterDegrees) {
   const std::pair<const char*, const char*> cases[] = {
       {"NONE", "rotate 0"},
       {"NINETY_DEG", "rotate 90"},
@@ -89,7 +89,7 @@ TEST(EveryClientFlagTest, RotationsAreNamesInAnyCaseOrQuarterDegrees) {
   }
 }
 
-TEST(EveryClientFlagTest, AMeanWithoutASizeIsThreeAndEatsNoFlagThatFollows) {
+TEST(ClientFlagsTest, AMeanWithoutASizeIsThreeAndEatsNoFlagThatFollows) {
   EXPECT_THAT(OperationsOf(Good({"--mean"})), ElementsAre("mean 3"));
   EXPECT_THAT(OperationsOf(Good({"--mean", "--median", "5"})),
               ElementsAre("mean 3", "median 5"));
@@ -97,12 +97,12 @@ TEST(EveryClientFlagTest, AMeanWithoutASizeIsThreeAndEatsNoFlagThatFollows) {
               ElementsAre("mean 9"));
 }
 
-TEST(EveryClientFlagTest, TheMeanTruncates) {
+TEST(ClientFlagsTest, TheMeanTruncates) {
   EXPECT_EQ(Good({"--mean"}).request.operations(0).mean_filter().rounding(),
             v1::MeanFilter::ROUNDING_TRUNCATE);
 }
 
-TEST(EveryClientFlagTest, TheNameOfTheOutputSaysTheFormat) {
+TEST(ClientFlagsTest, TheNameOfTheOutputSaysTheFormat) {
   const std::pair<const char*, const char*> cases[] = {
       {"x.png", "image/png"},
       {"x.PNG", "image/png"},
@@ -116,7 +116,7 @@ TEST(EveryClientFlagTest, TheNameOfTheOutputSaysTheFormat) {
   }
 }
 
-TEST(EveryClientFlagTest, AnUnknownEndingIsRefusedWithTheKnownOnes) {
+TEST(ClientFlagsTest, AnUnknownEndingIsRefusedWithTheKnownOnes) {
   for (const char* const name : {"x.gif", "x", "x.png/y", "x.", "png"}) {
     EXPECT_THAT(Refused(Parse({"--input", "in", "--output", name})),
                 HasSubstr("must end in .png, .jpg or .jpeg"))
@@ -124,7 +124,7 @@ TEST(EveryClientFlagTest, AnUnknownEndingIsRefusedWithTheKnownOnes) {
   }
 }
 
-TEST(EveryClientFlagTest, FormatOverridesTheNameAndIsNeededForStandardOutput) {
+TEST(ClientFlagsTest, FormatOverridesTheNameAndIsNeededForStandardOutput) {
   auto flags = Parse({"--input", "-", "--output", "-", "--format", "jpeg"});
   ASSERT_TRUE(flags.ok()) << flags.status();
   EXPECT_EQ(flags->request.output().mime_type(), "image/jpeg");
@@ -135,23 +135,23 @@ TEST(EveryClientFlagTest, FormatOverridesTheNameAndIsNeededForStandardOutput) {
               HasSubstr("--format"));
 }
 
-TEST(EveryClientFlagTest, QualityIsForJpegOnly) {
+TEST(ClientFlagsTest, QualityIsForJpegOnly) {
   EXPECT_EQ(
       Good({"--format", "jpeg", "--quality", "75"}).request.output().quality(),
       75);
   EXPECT_THAT(Refused(ParseWith({"--quality", "75"})), HasSubstr("JPEG"));
 }
 
-TEST(EveryClientFlagTest, WithoutHostAndPortThereIsNoServer) {
+TEST(ClientFlagsTest, WithoutHostAndPortThereIsNoServer) {
   EXPECT_FALSE(Good({}).server.has_value());
 }
 
-TEST(EveryClientFlagTest, HostOrPortAloneIsCompleted) {
+TEST(ClientFlagsTest, HostOrPortAloneIsCompleted) {
   EXPECT_EQ(TargetOf(*Good({"--host", "example"}).server), "example:50051");
   EXPECT_EQ(TargetOf(*Good({"--port", "7"}).server), "localhost:7");
 }
 
-TEST(EveryClientFlagTest, HostsAreNamesAddressesOrSockets) {
+TEST(ClientFlagsTest, HostsAreNamesAddressesOrSockets) {
   const std::pair<const char*, const char*> cases[] = {
       {"a.example", "a.example:50051"},
       {"10.0.0.1", "10.0.0.1:50051"},
@@ -166,7 +166,7 @@ TEST(EveryClientFlagTest, HostsAreNamesAddressesOrSockets) {
   }
 }
 
-TEST(EveryClientFlagTest, TlsFilesTurnTlsOn) {
+TEST(ClientFlagsTest, TlsFilesTurnTlsOn) {
   EXPECT_FALSE(Good({"--host", "a"}).server->uses_tls);
   EXPECT_TRUE(Good({"--host", "a", "--tls"}).server->uses_tls);
   const ClientFlags flags = Good({"--host", "a", "--tls-ca", "ca", "--tls-cert",
@@ -177,7 +177,7 @@ TEST(EveryClientFlagTest, TlsFilesTurnTlsOn) {
   EXPECT_EQ(flags.server->tls_key_file, "key");
 }
 
-TEST(EveryClientFlagTest, TimesHaveUnitsOrAreSeconds) {
+TEST(ClientFlagsTest, TimesHaveUnitsOrAreSeconds) {
   using std::chrono::milliseconds;
   EXPECT_EQ(Good({}).timeout, milliseconds(60'000));
   EXPECT_EQ(Good({"--timeout", "2"}).timeout, milliseconds(2'000));
@@ -189,7 +189,7 @@ struct BadCase {
   const char* says;
 };
 
-TEST(EveryClientFlagTest, EveryWrongFlagIsRefusedInOneLineThatNamesIt) {
+TEST(ClientFlagsTest, EveryWrongFlagIsRefusedInOneLineThatNamesIt) {
   const BadCase cases[] = {
       {{"--turn"}, "unknown flag --turn"},
       {{"--mean_filter=3"}, "unknown flag --mean_filter=3"},
@@ -247,13 +247,13 @@ TEST(EveryClientFlagTest, EveryWrongFlagIsRefusedInOneLineThatNamesIt) {
   }
 }
 
-TEST(EveryClientFlagTest, InputAndOutputAreNeeded) {
+TEST(ClientFlagsTest, InputAndOutputAreNeeded) {
   EXPECT_THAT(Refused(Parse({})), HasSubstr("--input is missing"));
   EXPECT_THAT(Refused(Parse({"--input", "a"})),
               HasSubstr("--output is missing"));
 }
 
-TEST(EveryClientFlagTest, HelpAndVersionWinOverEverythingElse) {
+TEST(ClientFlagsTest, HelpAndVersionWinOverEverythingElse) {
   EXPECT_THAT(Parse({"--mean", "4", "--help"})->text_to_print,
               HasSubstr("Usage: imageadapt"));
   EXPECT_EQ(Parse({"--version"})->text_to_print,
@@ -265,6 +265,20 @@ std::string ClientDocument() {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+TEST(ClientDocumentTest, HasEveryFlag) {
+  const std::string document = ClientDocument();
+  const std::string help = Parse({"--help"})->text_to_print;
+  int flags = 0;
+  size_t at = 0;
+  while ((at = help.find("  --", at)) != std::string::npos) {
+    const size_t begin = at + 2;
+    at = help.find_first_of(" \n", begin);
+    EXPECT_THAT(document, HasSubstr("`" + help.substr(begin, at - begin)));
+    ++flags;
+  }
+  EXPECT_GE(flags, 15);
 }
 
 TEST(ClientDocumentTest, HasEveryExitCode) {

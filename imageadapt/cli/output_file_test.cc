@@ -25,13 +25,13 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // In a folder of its own.
-class WholeFileTest : public ::testing::Test {
+class OutputFileTest : public ::testing::Test {
  protected:
-  WholeFileTest() {
+  OutputFileTest() {
     std::string name = ::testing::TempDir() + "/output_file_test_XXXXXX";
     folder_ = mkdtemp(name.data());
   }
-  ~WholeFileTest() override { fs::remove_all(folder_); }
+  ~OutputFileTest() override { fs::remove_all(folder_); }
 
   std::string Path(const std::string& name) const { return folder_ / name; }
 
@@ -92,7 +92,7 @@ class FileSizeLimit {
   sighandler_t handler_ = nullptr;
 };
 
-TEST_F(WholeFileTest, ANewFileHasTheBytesAndUsualPermissions) {
+TEST_F(OutputFileTest, ANewFileHasTheBytesAndUsualPermissions) {
   const mode_t before = umask(027);
   const absl::Status status = Write("new", std::string("a\0b", 3));
   umask(before);
@@ -102,7 +102,7 @@ TEST_F(WholeFileTest, ANewFileHasTheBytesAndUsualPermissions) {
   EXPECT_THAT(Names(), ElementsAre("new"));
 }
 
-TEST_F(WholeFileTest, AnOldFileIsReplacedAndKeepsItsPermissions) {
+TEST_F(OutputFileTest, AnOldFileIsReplacedAndKeepsItsPermissions) {
   Put("old", "a longer text than what comes");
   chmod(Path("old").c_str(), 0604);
   ASSERT_TRUE(Write("old", "new").ok());
@@ -111,7 +111,7 @@ TEST_F(WholeFileTest, AnOldFileIsReplacedAndKeepsItsPermissions) {
   EXPECT_THAT(Names(), ElementsAre("old"));
 }
 
-TEST_F(WholeFileTest, WhoHasTheOldFileOpenKeepsItsBytes) {
+TEST_F(OutputFileTest, WhoHasTheOldFileOpenKeepsItsBytes) {
   Put("old", "old bytes");
   std::ifstream reader(Path("old"));
   ASSERT_TRUE(Write("old", "new").ok());
@@ -120,7 +120,7 @@ TEST_F(WholeFileTest, WhoHasTheOldFileOpenKeepsItsBytes) {
   EXPECT_EQ(line, "old bytes");
 }
 
-TEST_F(WholeFileTest, ALinkStaysALink) {
+TEST_F(OutputFileTest, ALinkStaysALink) {
   Put("target", "old");
   fs::create_symlink("target", Path("link"));
   ASSERT_TRUE(Write("link", "new").ok());
@@ -128,7 +128,7 @@ TEST_F(WholeFileTest, ALinkStaysALink) {
   EXPECT_EQ(Text("target"), "new");
 }
 
-TEST_F(WholeFileTest, AWriteThatFailsHalfWayLeavesTheOldFileAndNothingElse) {
+TEST_F(OutputFileTest, AWriteThatFailsHalfWayLeavesTheOldFileAndNothingElse) {
   Put("old", "old");
   absl::Status status;
   {
@@ -142,7 +142,7 @@ TEST_F(WholeFileTest, AWriteThatFailsHalfWayLeavesTheOldFileAndNothingElse) {
   EXPECT_THAT(Names(), ElementsAre("old"));
 }
 
-TEST_F(WholeFileTest, FoldersAreRefusedAndStayAsTheyAre) {
+TEST_F(OutputFileTest, FoldersAreRefusedAndStayAsTheyAre) {
   fs::create_directory(Path("folder"));
   EXPECT_FALSE(CheckWritable(Path("folder")).ok());
   EXPECT_FALSE(Write("folder", "x").ok());
@@ -150,21 +150,21 @@ TEST_F(WholeFileTest, FoldersAreRefusedAndStayAsTheyAre) {
   EXPECT_THAT(Names(), ElementsAre("folder"));
 }
 
-TEST_F(WholeFileTest, WhatIsNoOrdinaryFileIsRefused) {
+TEST_F(OutputFileTest, WhatIsNoOrdinaryFileIsRefused) {
   ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
   EXPECT_FALSE(CheckWritable(Path("pipe")).ok());
   EXPECT_FALSE(Write("pipe", "x").ok());
   EXPECT_FALSE(CheckWritable("/dev/null").ok());
 }
 
-TEST_F(WholeFileTest, AFolderThatDoesNotExistIsRefusedBeforeTheWork) {
+TEST_F(OutputFileTest, AFolderThatDoesNotExistIsRefusedBeforeTheWork) {
   EXPECT_FALSE(CheckWritable(Path("no/file")).ok());
   EXPECT_TRUE(CheckWritable(Path("file")).ok());
   EXPECT_FALSE(Write("no/file", "x").ok());
   EXPECT_THAT(Names(), IsEmpty());
 }
 
-TEST_F(WholeFileTest, AnUnfinishedFileThatIsRemovedLeavesNoTrace) {
+TEST_F(OutputFileTest, AnUnfinishedFileThatIsRemovedLeavesNoTrace) {
   const auto file = unfinished_.Create(folder_);
   ASSERT_TRUE(file.ok());
   close(*file);
@@ -173,13 +173,13 @@ TEST_F(WholeFileTest, AnUnfinishedFileThatIsRemovedLeavesNoTrace) {
   EXPECT_THAT(Names(), IsEmpty());
 }
 
-TEST_F(WholeFileTest, AFileThatHasItsNameIsNotRemovedAnyMore) {
+TEST_F(OutputFileTest, AFileThatHasItsNameIsNotRemovedAnyMore) {
   ASSERT_TRUE(Write("file", "x").ok());
   unfinished_.Remove();
   EXPECT_THAT(Names(), ElementsAre("file"));
 }
 
-TEST_F(WholeFileTest, ReadsWhatIsThere) {
+TEST_F(OutputFileTest, ReadsWhatIsThere) {
   const std::string bytes = std::string(700'000, 'x') + std::string(1, '\0');
   Put("large", bytes);
   Put("empty", "");
@@ -187,7 +187,7 @@ TEST_F(WholeFileTest, ReadsWhatIsThere) {
   EXPECT_EQ(ReadFile(Path("empty")).value(), "");
 }
 
-TEST_F(WholeFileTest, SaysWhichFileCannotBeReadAndWhy) {
+TEST_F(OutputFileTest, SaysWhichFileCannotBeReadAndWhy) {
   const auto missing = ReadFile(Path("missing"));
   EXPECT_EQ(missing.status().message(),
             "cannot read " + Path("missing") + ": No such file or directory");
@@ -195,7 +195,7 @@ TEST_F(WholeFileTest, SaysWhichFileCannotBeReadAndWhy) {
             "cannot read " + folder_.string() + ": Is a directory");
 }
 
-TEST_F(WholeFileTest, AFileThatIsTooLargeForAMessageIsRefused) {
+TEST_F(OutputFileTest, AFileThatIsTooLargeForAMessageIsRefused) {
   Put("huge", "");
   fs::resize_file(Path("huge"), uintmax_t{1} << 31);
   EXPECT_EQ(ReadFile(Path("huge")).status().code(),
