@@ -20,7 +20,7 @@ std::string FileOf(const Codec& codec, const ImageSpec& spec) {
   auto image = Image::Create(spec, pool);
   if (!image.ok()) return std::string();
   for (uint32_t y = 0; y < spec.shape.height; ++y) {
-    uint8_t value = static_cast<uint8_t>(y * 7);
+    auto value = static_cast<uint8_t>(y * 7);
     for (std::byte& byte : image->view().row_bytes(y)) {
       byte = static_cast<std::byte>(value);
       value = static_cast<uint8_t>(value * 5 + 3);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 // After <cstdio>, which it needs but does not include.
 #include <jpeglib.h>
 
@@ -106,10 +107,9 @@ std::string MakeJpeg(const JpegKind& kind) {
     jpeg_write_scanlines(&jpeg, &pointer, 1);
   }
   jpeg_finish_compress(&jpeg);
-  std::string file(reinterpret_cast<char*>(bytes), size);
-  std::free(bytes);  // NOLINT(cppcoreguidelines-no-malloc): jpeg_mem_dest's
+  const std::unique_ptr<unsigned char, void (*)(void*)> owned(bytes, std::free);
   jpeg_destroy_compress(&jpeg);
-  return file;
+  return {reinterpret_cast<char*>(bytes), size};
 }
 
 }  // namespace

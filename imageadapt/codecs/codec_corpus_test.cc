@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "imageadapt/base/byte_stream.h"
 #include "imageadapt/base/refusal.h"
@@ -76,8 +77,8 @@ TEST(CodecCorpusTest, GoodFilesAreReadAndBadOnesRefused) {
     const auto spec =
         Decode(std::string(std::istreambuf_iterator<char>(file), {}));
     const std::string& expected = row.at("expected");
-    ++counts[row.at("kind") + " " + format + ", index says " + expected +
-             (spec.ok() ? ": read" : ": refused")];
+    ++counts[absl::StrCat(row.at("kind"), " ", format, ", index says ",
+                          expected, spec.ok() ? ": read" : ": refused")];
     if (!spec.ok()) {
       EXPECT_TRUE(absl::IsInvalidArgument(spec.status()))
           << row.at("path") << ": " << spec.status();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -90,10 +91,10 @@ struct JpegMaker {
       jpeg_write_scanlines(&jpeg, &row, 1);
     }
     jpeg_finish_compress(&jpeg);
-    const std::string file(reinterpret_cast<char*>(bytes), size);
-    std::free(bytes);
+    const std::unique_ptr<unsigned char, void (*)(void*)> owned(bytes,
+                                                                std::free);
     jpeg_destroy_compress(&jpeg);
-    return file;
+    return {reinterpret_cast<char*>(bytes), size};
   }
 };
 
@@ -159,11 +160,11 @@ TEST(JpegTest, InksBecomeColours) {
                                                    : each.ink[i % 4]);
           }
         }
-        JpegMaker maker{.input = JCS_CMYK,
-                        .stored = stored,
-                        .channels = 4,
-                        .quality = 100,
-                        .has_adobe_marker = is_adobe};
+        const JpegMaker maker{.input = JCS_CMYK,
+                              .stored = stored,
+                              .channels = 4,
+                              .quality = 100,
+                              .has_adobe_marker = is_adobe};
         const auto image = Decode(kJpegCodec, maker.Make(inks));
         ASSERT_TRUE(image.ok()) << image.status();
         ASSERT_EQ(image->spec(), Spec(16, 16, 3));
@@ -383,10 +384,10 @@ TEST(JpegTurnTest, RefusesInksBecauseTheirColoursWouldChange) {
   const Image inks = testing::MakeGradient(Spec(16, 16, 4), 4);
   for (const bool is_adobe : {true, false}) {
     for (const J_COLOR_SPACE stored : {JCS_CMYK, JCS_YCCK}) {
-      JpegMaker maker{.input = JCS_CMYK,
-                      .stored = stored,
-                      .channels = 4,
-                      .has_adobe_marker = is_adobe};
+      const JpegMaker maker{.input = JCS_CMYK,
+                            .stored = stored,
+                            .channels = 4,
+                            .has_adobe_marker = is_adobe};
       const std::string file = maker.Make(inks);
       const absl::Status status = TurnIntoNothing(ByteRope(BytesOf(file)));
       EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;

@@ -91,6 +91,7 @@ struct PngMaker {
     }
     png_write_info(png, info);
     std::vector<png_bytep> pointers;
+    pointers.reserve(rows.size());
     for (const std::string& row : rows) {
       pointers.push_back(
           reinterpret_cast<png_bytep>(const_cast<char*>(row.data())));
@@ -128,7 +129,7 @@ TEST(PngTest, SmallGreySamplesAreSpreadOverEightBits) {
 }
 
 TEST(PngTest, SixteenBitsStay) {
-  PngMaker maker{.width = 2, .height = 1, .bit_depth = 16};
+  const PngMaker maker{.width = 2, .height = 1, .bit_depth = 16};
   const auto image =
       Decode(kPngCodec, maker.Make({std::string("\x12\x34\xff\xfe", 4)}));
   ASSERT_TRUE(image.ok());
