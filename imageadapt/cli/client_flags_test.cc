@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "imageadapt/cli/exit_codes.h"
 
 namespace imageadapt {
@@ -275,7 +276,8 @@ TEST(ClientDocumentTest, HasEveryFlag) {
   while ((at = help.find("  --", at)) != std::string::npos) {
     const size_t begin = at + 2;
     at = help.find_first_of(" \n", begin);
-    EXPECT_THAT(document, HasSubstr("`" + help.substr(begin, at - begin)));
+    EXPECT_THAT(document,
+                HasSubstr(absl::StrCat("`", help.substr(begin, at - begin))));
     ++flags;
   }
   EXPECT_GE(flags, 15);
