@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_cat.h"
 #include "imageadapt/cli/exit_codes.h"
 
 namespace imageadapt {
