@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_cat.h"
 #include "imageadapt/cli/exit_codes.h"
 
 namespace imageadapt {
@@ -263,7 +262,7 @@ TEST(ClientFlagsTest, HelpAndVersionWinOverEverythingElse) {
 }
 
 std::string ClientDocument() {
-  std::ifstream file(IMAGEADAPT_SOURCE_DIR "/docs/client.md");
+  const std::ifstream file(IMAGEADAPT_SOURCE_DIR "/docs/client.md");
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
