@@ -12,7 +12,7 @@
 #include "imageadapt/rpc/call_record.h"
 
 namespace spdlog {
-class logger;
+class logger;  // NOLINT(readability-identifier-naming): the library's name
 }  // namespace spdlog
 
 namespace imageadapt {

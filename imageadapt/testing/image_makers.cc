@@ -65,9 +65,10 @@ Image MakeGradient(const ImageSpec& spec, uint32_t seed) {
     for (uint32_t y = 0; y < shape.height; ++y) {
       const auto row = view.row(y);
       for (size_t i = 0; i < row.size(); ++i) {
-        const double x = static_cast<double>(i / shape.channels) / shape.width;
+        const size_t column = i / shape.channels;
+        const double x = static_cast<double>(column) / shape.width;
         const double down = static_cast<double>(y) / shape.height;
-        const double phase = static_cast<double>(i % shape.channels);
+        const auto phase = static_cast<double>(i % shape.channels);
         const double wave =
             0.5 + 0.4 * std::sin(5 * x + 3 * down + phase + seed);
         const double noise = static_cast<double>(random() % 1000) / 50000.0;
@@ -108,6 +109,8 @@ std::string Difference(const AnyConstImageView& a, const AnyConstImageView& b) {
       const auto l = left.row(y);
       const auto r = right.row(y);
       for (size_t i = 0; i < l.size(); ++i) {
+        // Bits, so that NaN equals itself and -0 is not 0.
+        // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
         if (std::memcmp(&l[i], &r[i], sizeof(T)) == 0) continue;
         return absl::StrCat("at x ", i / channels, ", y ", y, ", channel ",
                             i % channels, ": ", +l[i], " against ", +r[i]);
