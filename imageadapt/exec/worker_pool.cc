@@ -5,6 +5,7 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <utility>
 
@@ -17,10 +18,26 @@ struct WorkerPool::Threads {
       : parallelism(tbb::global_control::max_allowed_parallelism, count + 1),
         arena(static_cast<int>(count), /*reserved_for_masters=*/0) {}
 
+  // Runs the work that was posted first.
+  void RunNext() {
+    std::function<void()> work;
+    {
+      const std::lock_guard lock(mutex);
+      work = std::move(posted.front());
+      posted.pop_front();
+    }
+    work();
+    // What it holds must go before anybody is told that it is done.
+    work = nullptr;
+    const std::lock_guard lock(mutex);
+    if (--unfinished == 0) all_done.notify_all();
+  }
+
   tbb::global_control parallelism;
   tbb::task_arena arena;
 
   std::mutex mutex;
+  std::deque<std::function<void()>> posted;
   std::condition_variable all_done;
   size_t unfinished = 0;
 };
@@ -41,17 +58,10 @@ void WorkerPool::Post(std::function<void()> work) {
   Threads& threads = *threads_;
   {
     const std::lock_guard lock(threads.mutex);
+    threads.posted.push_back(std::move(work));
     ++threads.unfinished;
   }
-  // oneTBB calls its own, const copy; what `work` holds must go before anybody
-  // is told that it is done.
-  auto held = std::make_shared<std::function<void()>>(std::move(work));
-  threads.arena.enqueue([&threads, held = std::move(held)] {
-    (*held)();
-    *held = nullptr;
-    const std::lock_guard lock(threads.mutex);
-    if (--threads.unfinished == 0) threads.all_done.notify_all();
-  });
+  threads.arena.enqueue([&threads] { threads.RunNext(); });
 }
 
 void WorkerPool::ParallelFor(size_t count,

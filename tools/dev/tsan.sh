@@ -6,5 +6,5 @@ set -euo pipefail
 # gRPC, abseil and TBB are not built for it, so rooms that need them only report
 # what is not so.
 build_preset tsan exec_test base_test
-TSAN_OPTIONS="suppressions=$PWD/tools/tsan.supp ${TSAN_OPTIONS:-}" \
+TSAN_OPTIONS="allocator_may_return_null=1:suppressions=$PWD/tools/tsan.supp ${TSAN_OPTIONS:-}" \
   ctest --test-dir out/tsan -L '^(exec|base)$' --output-on-failure "$@"
