@@ -190,6 +190,23 @@ class LogTest(unittest.TestCase):
         self.assertEqual(calls[1]["reason"], "BAD_MESSAGE")
         self.assertEqual(calls[2]["method"], '/quote"/back\\slash')
 
+    def test_a_log_that_nobody_reads_stops_nothing(self):
+        process = subprocess.Popen(
+            [support.SERVER, "--port", "0", "--log-level", "debug"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            address = process.stdout.readline().split()[-1]
+            long_path = "/" + "p" * 400
+            with grpc.insecure_channel(address) as channel:
+                for _ in range(1500):
+                    self.assertEqual(refusal(channel, long_path, b"").code(),
+                                     grpc.StatusCode.UNIMPLEMENTED)
+            process.terminate()
+            self.assertEqual(process.wait(timeout=support.LIMIT_SECONDS), 0)
+        finally:
+            process.kill()
+            process.communicate()
+
     def test_text_lines_stay_one_line(self):
         with support.Server() as server, server.channel() as channel:
             refusal(channel, MEAN, raw(noise(3, 3, 1), channels=9))

@@ -1,11 +1,14 @@
 #include "imageadapt/server/server_log.h"
 
 #include <grpc/support/log.h>
+#include <poll.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
-#include <cstdio>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -17,8 +20,12 @@ namespace {
 // More than an operator reads, and far less than an overloaded server refuses.
 constexpr uint64_t kEntriesASecond = 200;
 
+// Of a name or message that a caller has sent.
+constexpr size_t kMaxTextBytes = 500;
+
 // As RFC 8259 wants it, quotes included.
 std::string JsonText(absl::string_view text) {
+  text = text.substr(0, kMaxTextBytes);
   std::string json = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -48,7 +55,7 @@ std::string CallAsJson(const CallRecord& record) {
 
 // A line stays a line, whatever a caller has put into it.
 std::string Printable(absl::string_view text) {
-  std::string line(text);
+  std::string line(text.substr(0, kMaxTextBytes));
   for (char& c : line) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   }
@@ -112,14 +119,18 @@ ServerLog::~ServerLog() {
   library_log.compare_exchange_strong(self, nullptr);
 }
 
+// Entries are far shorter than what a pipe takes at once, so an entry that may
+// begin does not wait. Requires that mutex_ is held.
 bool ServerLog::MayWrite() {
   const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
                           std::chrono::steady_clock::now().time_since_epoch())
                           .count();
-  int64_t second = second_.load();
-  if (second != now && second_.compare_exchange_strong(second, now)) {
+  pollfd output = {.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  const bool is_writable = poll(&output, 1, 0) == 1;
+  if (second_ != now && is_writable) {
+    second_ = now;
     written_ = 0;
-    if (const uint64_t left_out = left_out_.exchange(0); left_out > 0) {
+    if (const uint64_t left_out = std::exchange(left_out_, 0); left_out > 0) {
       const std::string text = absl::StrCat(left_out, " entries left out");
       logger_->warn("{}", format_ == LogFormat::kJson
                               ? absl::StrCat("\"event\":\"log\",\"message\":",
@@ -127,13 +138,14 @@ bool ServerLog::MayWrite() {
                               : text);
     }
   }
-  if (written_.fetch_add(1) < kEntriesASecond) return true;
+  if (is_writable && written_++ < kEntriesASecond) return true;
   ++left_out_;
   return false;
 }
 
 void ServerLog::Write(int level, absl::string_view text) {
   const auto severity = static_cast<spdlog::level::level_enum>(level);
+  const std::lock_guard lock(mutex_);
   if (!logger_->should_log(severity) || !MayWrite()) return;
   logger_->log(
       severity, "{}",
@@ -156,6 +168,7 @@ void ServerLog::Error(absl::string_view text) {
 
 void ServerLog::Call(const CallRecord& record) {
   const spdlog::level::level_enum level = LevelOf(record);
+  const std::lock_guard lock(mutex_);
   if (!logger_->should_log(level) || !MayWrite()) return;
   logger_->log(
       level, "{}",

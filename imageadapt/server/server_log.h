@@ -3,9 +3,9 @@
 #ifndef IMAGEADAPT_SERVER_SERVER_LOG_H_
 #define IMAGEADAPT_SERVER_SERVER_LOG_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -19,8 +19,8 @@ namespace imageadapt {
 
 enum class LogFormat { kText, kJson };
 
-// Writes to standard error, one line an entry. Never blocks for long: what
-// comes too fast is counted, not written. Thread-safe.
+// Writes to standard error, one line an entry. Never blocks: what comes too
+// fast, or while nobody reads, is counted and not written. Thread-safe.
 class ServerLog {
  public:
   // `level` is one of debug, info, warning, error, off.
@@ -46,9 +46,10 @@ class ServerLog {
 
   const std::shared_ptr<spdlog::logger> logger_;
   const LogFormat format_;
-  std::atomic<int64_t> second_ = 0;
-  std::atomic<uint64_t> written_ = 0;
-  std::atomic<uint64_t> left_out_ = 0;
+  std::mutex mutex_;
+  int64_t second_ = 0;
+  uint64_t written_ = 0;
+  uint64_t left_out_ = 0;
 };
 
 // From now on gRPC's own messages no longer go straight to standard error: its
