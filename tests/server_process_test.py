@@ -185,10 +185,13 @@ class LogTest(unittest.TestCase):
             entries = [json.loads(line)
                        for line in server.logged().splitlines()]
         calls = [entry for entry in entries if entry["event"] == "call"]
-        self.assertEqual([entry["code"] for entry in calls],
-                         ["OK", "INVALID_ARGUMENT", "UNIMPLEMENTED"])
-        self.assertEqual(calls[1]["reason"], "BAD_MESSAGE")
-        self.assertEqual(calls[2]["method"], '/quote"/back\\slash')
+        # Calls end, and are logged, on several threads.
+        by_code = {entry["code"]: entry for entry in calls}
+        self.assertEqual(sorted(by_code), ["INVALID_ARGUMENT", "OK",
+                                           "UNIMPLEMENTED"])
+        self.assertEqual(by_code["INVALID_ARGUMENT"]["reason"], "BAD_MESSAGE")
+        self.assertEqual(by_code["UNIMPLEMENTED"]["method"],
+                         '/quote"/back\\slash')
 
     def test_a_log_that_nobody_reads_stops_nothing(self):
         process = subprocess.Popen(
