@@ -7,13 +7,13 @@ import re
 import socket
 import subprocess
 import tempfile
-import threading
 import unittest
 
 import grpc
 import numpy as np
 
 import support
+from deaf_peer import DeafPeer
 from support import MEAN, MEDIAN, call, mean_filter, nl, noise, raw, refusal
 from support import samples, wait_until
 
@@ -156,22 +156,38 @@ class StopTest(unittest.TestCase):
                 server.process.wait(timeout=support.LIMIT_SECONDS), 0)
             self.assertIn("stopping", server.logged())
 
-    def test_the_limit_ends_calls_that_do_not_finish(self):
-        with support.Server("--drain-timeout", "200ms") as server, \
-                server.channel() as channel:
-            release = threading.Event()
-
-            def never():
-                release.wait(support.LIMIT_SECONDS)
-                yield b""
-
-            upload = channel.stream_unary(MEAN).future(never())
+    def test_replies_reach_callers_behind_slow_links(self):
+        # The server is done with a reply long before the caller has all of it.
+        # The caller's acknowledgements then must not find a closed connection.
+        with support.Server() as server, \
+                support.SlowLink(server, 200_000) as link, \
+                server.channel(address=link.address, **{
+                    "grpc.http2.lookahead_bytes": 8 << 20}) as channel:
             call(channel, MEAN, raw(noise(3, 3, 1)))
+            array = noise(400, 1000, 1)
+            slow = channel.unary_unary(
+                MEDIAN,
+                request_serializer=nl.NLImageMedianRequest.SerializeToString,
+                response_deserializer=nl.NLImage.FromString).future(
+                    nl.NLImageMedianRequest(image=raw(array), kernel=101),
+                    timeout=support.LIMIT_SECONDS)
+            call(channel, MEAN, raw(noise(3, 3, 1)))
+            server.process.terminate()
+            self.assertEqual(slow.result().width, 1000)
+            self.assertEqual(
+                server.process.wait(timeout=support.LIMIT_SECONDS), 0)
+
+    def test_the_limit_ends_calls_that_do_not_finish(self):
+        message = raw(noise(1500, 1500, 1)).SerializeToString()
+        with support.Server("--drain-timeout", "200ms", "--log-level",
+                            "debug") as server:
+            peer = DeafPeer(server.address, message)
+            self.addCleanup(peer.close)
+            peer.send_part(1 << 20)
             server.process.terminate()
             self.assertEqual(
                 server.process.wait(timeout=support.LIMIT_SECONDS), 0)
-            release.set()
-            self.assertIsNotNone(upload.exception())
+            self.assertRegex(server.logged(), "MeanFilter .* CANCELLED")
 
 
 class LogTest(unittest.TestCase):
@@ -192,6 +208,15 @@ class LogTest(unittest.TestCase):
         self.assertEqual(by_code["INVALID_ARGUMENT"]["reason"], "BAD_MESSAGE")
         self.assertEqual(by_code["UNIMPLEMENTED"]["method"],
                          '/quote"/back\\slash')
+
+    def test_callers_who_leave_are_logged_as_such(self):
+        message = raw(noise(1500, 1500, 1)).SerializeToString()
+        with support.Server("--log-level", "debug") as server:
+            peer = DeafPeer(server.address, message)
+            peer.send_part(1 << 20)
+            peer.close()
+            wait_until(lambda: "MeanFilter" in server.logged(), "the log line")
+            self.assertIn("CANCELLED", server.logged())
 
     def test_a_log_that_nobody_reads_stops_nothing(self):
         process = subprocess.Popen(

@@ -4,6 +4,7 @@ import io
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -57,16 +58,17 @@ class Server:
         self.log.seek(0)
         return self.log.read()
 
-    def channel(self, limit=-1, credentials=None, **options):
+    def channel(self, limit=-1, credentials=None, address=None, **options):
         settings = list(options.items())
         if limit is not None:
             settings += [("grpc.max_receive_message_length", limit),
                          ("grpc.max_send_message_length", -1)]
         # Each test has connections of its own.
         settings.append(("grpc.use_local_subchannel_pool", 1))
+        address = address or self.address
         if credentials is None:
-            return grpc.insecure_channel(self.address, settings)
-        return grpc.secure_channel(self.address, credentials, settings)
+            return grpc.insecure_channel(address, settings)
+        return grpc.secure_channel(address, credentials, settings)
 
     def resident_bytes(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
@@ -97,6 +99,63 @@ class Server:
         self.log.close()
         if code != 0 and sys.exc_info()[0] is None:
             raise AssertionError(f"the server ended with {code}: {log}")
+
+
+class SlowLink:
+    """A link to a server that brings `rate` bytes a second to one caller."""
+
+    _PIECE = 4096
+
+    def __init__(self, server, rate):
+        self._rate = rate
+        self._server = socket.socket()
+        # So that what is under way waits in the server's system.
+        self._server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
+                                self._PIECE)
+        host, port = server.address.rsplit(":", 1)
+        self._server.connect((host, int(port)))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(LIMIT_SECONDS)
+        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self._threads = []
+        self._start(self._serve)
+
+    def _start(self, target, *arguments):
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _serve(self):
+        caller, _ = self._listener.accept()
+        with caller:
+            self._start(self._pump, caller, self._server, 0)
+            self._pump(self._server, caller, self._PIECE / self._rate)
+
+    def _pump(self, source, target, pause):
+        try:
+            while piece := source.recv(self._PIECE):
+                time.sleep(pause)
+                target.sendall(piece)
+        except OSError:
+            pass  # either end may leave
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+        try:
+            self._server.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        for thread in self._threads:
+            thread.join(LIMIT_SECONDS)
+        self._server.close()
 
 
 class ServerTestCase(unittest.TestCase):

@@ -25,6 +25,9 @@ constexpr milliseconds kRetryAfter{500};
 // How long an upload is safe even if the server is full.
 constexpr milliseconds kPatience{5'000};
 
+// How long a caller has at least for what was sent but is still under way.
+constexpr milliseconds kLeastDelivery{500};
+
 std::chrono::microseconds Since(ImageCall::Clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::microseconds>(
       ImageCall::Clock::now() - start);
@@ -184,11 +187,30 @@ void ImageCall::OnDone(bool /*ok*/) {
   if (!context_.IsCancelled()) return;
   cancelled_ = true;
   const std::lock_guard lock(mutex_);
+  // Whoever left in the middle of a message, or of the answer to it.
+  if (record_.status.ok() || absl::IsInvalidArgument(record_.status)) {
+    record_.status = absl::CancelledError("the caller has left");
+  }
   // A queued call is not worth waiting for any more; uploads and downloads end
   // by themselves, and the work looks at the flag.
   if (phase_ == Phase::kQueued) {
     Finish(absl::CancelledError("the caller has left"));
+  } else if (phase_ == Phase::kDelivery) {
+    EndDelivery();
   }
+}
+
+void ImageCall::OnWritten(bool ok) {
+  const std::lock_guard lock(mutex_);
+  if (!ok || cancelled_ || !server_.is_stopping()) {
+    EndStream(absl::OkStatus());
+    return;
+  }
+  // What is under way is a part of the reply, so it will not take longer than
+  // all of it has taken until now.
+  Enter(Phase::kDelivery,
+        std::max(kLeastDelivery, std::chrono::ceil<milliseconds>(
+                                     Clock::now() - phase_began_)));
 }
 
 void ImageCall::OnFinished(bool /*ok*/) {
@@ -216,6 +238,9 @@ void ImageCall::EndLatePhase() {
       record_.status = TooSlow("download", server_.limits_.download);
       context_.TryCancel();
       phase_ends_ = Clock::time_point::max();
+      break;
+    case Phase::kDelivery:
+      EndDelivery();
       break;
     default:
       break;  // the work looks at its own deadline
@@ -250,8 +275,7 @@ void ImageCall::Finish(const absl::Status& status) {
   if (!is_reading_) request_.Clear();
   place_.Leave();
   memory_.Shrink(0);
-  finished_.Set(shared_from_this(), &ImageCall::OnFinished);
-  stream_.Finish(ToGrpcStatus(status), &finished_);
+  EndStream(status);
 }
 
 void ImageCall::FinishWith(const grpc::ByteBuffer& reply) {
@@ -260,9 +284,18 @@ void ImageCall::FinishWith(const grpc::ByteBuffer& reply) {
   memory_.Shrink(reply.Length());
   // Whoever reads slowly holds memory, but no place.
   place_.Leave();
+  written_.Set(shared_from_this(), &ImageCall::OnWritten);
+  stream_.Write(reply, grpc::WriteOptions().set_no_compression(), &written_);
+}
+
+void ImageCall::EndDelivery() {
+  Enter(Phase::kDownload, server_.limits_.download);
+  EndStream(absl::OkStatus());
+}
+
+void ImageCall::EndStream(const absl::Status& status) {
   finished_.Set(shared_from_this(), &ImageCall::OnFinished);
-  stream_.WriteAndFinish(reply, grpc::WriteOptions().set_no_compression(),
-                         grpc::Status::OK, &finished_);
+  stream_.Finish(ToGrpcStatus(status), &finished_);
 }
 
 ImageCall::Clock::time_point ImageCall::CallersDeadline() const {

@@ -21,7 +21,11 @@
 
 namespace imageadapt {
 
-// awaited -> upload -> queued -> working -> download -> over
+// awaited -> upload -> queued -> working -> download -> [delivery ->] over
+//
+// A stopping server gives a reply time to be delivered before the call ends: the
+// last call's end closes the connection, and whatever the caller sends to a
+// closed connection makes the system throw away what it has not sent yet.
 //
 // Each phase but the first has a deadline of its own; whatever goes wrong, the
 // call is finished exactly once. A call lives as long as gRPC holds one of its
@@ -66,11 +70,20 @@ class ImageCall : public std::enable_shared_from_this<ImageCall> {
   bool LeaveIfStalled();
 
  private:
-  enum class Phase { kAwaited, kUpload, kQueued, kWorking, kDownload, kOver };
+  enum class Phase {
+    kAwaited,
+    kUpload,
+    kQueued,
+    kWorking,
+    kDownload,
+    kDelivery,
+    kOver
+  };
 
   // What gRPC reports, on a thread of a queue.
   void OnArrived(bool ok);
   void OnRead(bool ok);
+  void OnWritten(bool ok);
   void OnFinished(bool ok);
   void OnDone(bool ok);
 
@@ -83,6 +96,8 @@ class ImageCall : public std::enable_shared_from_this<ImageCall> {
   void Enter(Phase phase, std::chrono::milliseconds limit);
   void Finish(const absl::Status& status);
   void FinishWith(const grpc::ByteBuffer& reply);
+  void EndDelivery();
+  void EndStream(const absl::Status& status);
 
   Clock::time_point CallersDeadline() const;
 
@@ -92,6 +107,7 @@ class ImageCall : public std::enable_shared_from_this<ImageCall> {
   grpc::GenericServerAsyncReaderWriter stream_;
   Tag arrived_;
   Tag read_;
+  Tag written_;
   Tag finished_;
   Tag done_;
 

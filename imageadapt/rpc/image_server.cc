@@ -59,7 +59,7 @@ void ImageServer::Shutdown() {
   {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return calls_.empty(); });
-    stopping_ = true;
+    ended_ = true;
     changed_.notify_all();
   }
   for (auto& queue : queues_) queue->Shutdown();
@@ -140,7 +140,7 @@ bool ImageServer::EndLatePhases() {
 void ImageServer::WatchPhases() {
   int idle_ticks = kLongIdleTicks + 1;
   std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, kTick, [this] { return stopping_; })) {
+  while (!changed_.wait_for(lock, kTick, [this] { return ended_; })) {
     lock.unlock();
     const bool is_busy = EndLatePhases();
     idle_ticks = is_busy ? 0 : std::min(idle_ticks + 1, kLongIdleTicks + 1);

@@ -7,6 +7,7 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/server_builder.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -75,6 +76,10 @@ class ImageServer {
   // Once the server runs.
   void Start();
 
+  // Before grpc::Server::Shutdown(), which closes a connection with its last
+  // call: from now on calls end once their replies had time to be delivered.
+  void PrepareShutdown() { is_stopping_ = true; }
+
   // Once grpc::Server::Shutdown() has returned. Waits for calls to end.
   void Shutdown();
 
@@ -84,6 +89,7 @@ class ImageServer {
   // Starts to wait for one more call.
   void AwaitCall(size_t queue);
 
+  bool is_stopping() const { return is_stopping_; }
   const ImageMethod* FindMethod(const std::string& path) const;
   void Add(const std::shared_ptr<ImageCall>& call);
   void Remove(ImageCall* call);
@@ -109,10 +115,11 @@ class ImageServer {
   std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
   std::vector<std::jthread> threads_;
 
+  std::atomic<bool> is_stopping_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::unordered_map<ImageCall*, std::weak_ptr<ImageCall>> calls_;
-  bool stopping_ = false;
+  bool ended_ = false;
 };
 
 }  // namespace imageadapt

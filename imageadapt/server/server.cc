@@ -231,6 +231,7 @@ std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
 
 void Server::Stop() {
   std::call_once(parts_->stopped, [this] {
+    parts_->images.PrepareShutdown();
     parts_->health.Stop();
     parts_->reflection.Stop();
     parts_->grpc_server->Shutdown(std::chrono::system_clock::now() +
