@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import tempfile
@@ -147,6 +148,27 @@ class ClientTest(unittest.TestCase):
             self.fails(6, "--timeout", "--input", self.input, "--output",
                        self.output, "--host", "127.0.0.1", "--port", port,
                        "--timeout", "0.5")
+
+    def test_an_interruption_leaves_what_was_there(self):
+        self.output.write_bytes(b"old")
+        before = sorted(self.folder.iterdir())
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            silent.settimeout(support.LIMIT_SECONDS)
+            process = subprocess.Popen(
+                [support.CLIENT, "--input", self.input, "--output",
+                 self.output, "--host", "127.0.0.1", "--port",
+                 str(silent.getsockname()[1])], stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE)
+            peer, _ = silent.accept()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=support.LIMIT_SECONDS)
+            peer.close()
+        self.assertEqual((process.returncode, out), (130, b""))
+        self.assertLessEqual(err.count(b"\n"), 1)
+        self.assertEqual(self.output.read_bytes(), b"old")
+        self.assertEqual(sorted(self.folder.iterdir()), before)
 
     def test_what_the_server_cannot_do(self):
         alpha = self.write("alpha.png", file_of(noise(5, 5, 4)))

@@ -102,6 +102,18 @@ class RawTest(support.ServerTestCase):
                           compression=algorithm)
             np.testing.assert_array_equal(samples(answer), mean_filter(array))
 
+    def test_what_is_small_only_when_compressed_is_held_to_the_limit(self):
+        bomb = nl.NLImage(data=bytes(80 << 20), width=80 << 10, height=1 << 10)
+        with support.Server("--max-message-size", "64MiB") as server, \
+                server.channel() as channel:
+            before = server.peak_bytes()
+            error = support.refusal(channel, MEAN, bomb,
+                                    compression=grpc.Compression.Gzip)
+            self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
+            self.assertIn("limit", error.details())
+            if not support.SANITIZED:
+                self.assertLess(server.peak_bytes() - before, 100 << 20)
+
     def test_every_path_of_the_world_answers(self):
         array = noise(5, 6, 3, seed=9)
         for service in ("NLImageService", "image.NLImageService",
@@ -231,6 +243,34 @@ class FileTest(support.ServerTestCase):
         self.assertLess(np.abs(difference).mean(), 0.5)
         difference = decode(mean.data).astype(int) - mean_filter(decoded)
         self.assertLess(np.abs(difference).mean(), 1.5)
+
+    def test_a_large_jpeg_is_turned_without_loss(self):
+        # Whole blocks and full chroma: only the order of rounding may differ.
+        decoded = None
+        for quality in range(95, 50, -5):
+            data = file_of(photo(2048, 3072), "JPEG", quality=quality,
+                           subsampling=0)
+            if len(data) < 3_000_000:
+                decoded = decode(data)
+                break
+        for rotation in (1, 2, 3):
+            answer = call(self.channel, ROTATE, rotate_request(
+                nl.NLImage(data=data), rotation))
+            self.assertEqual(answer.data[:2], b"\xff\xd8")
+            difference = decode(answer.data).astype(int) - np.rot90(
+                decoded, rotation)
+            self.assertLessEqual(np.abs(difference).max(), 3)
+
+    def test_a_png_near_the_default_limit_is_made_to_fit(self):
+        # Two random bits a sample and rows that repeat: what takes little effort
+        # is over 4 MiB, what takes more is not.
+        rng = np.random.default_rng(3)
+        array = np.repeat(rng.integers(0, 4, (1500, 2850, 3), np.uint8) * 80,
+                          2, axis=0)
+        with self.server.channel(limit=None) as channel:
+            answer = call(channel, ROTATE, rotate_request(
+                nl.NLImage(data=file_of(array)), 2))
+        self.check_png(answer, np.rot90(array, 2))
 
     def test_a_large_png_stays_png(self):
         array = photo(1500, 1500)

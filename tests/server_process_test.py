@@ -4,9 +4,11 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 import grpc
@@ -111,14 +113,22 @@ class StandardServicesTest(support.ServerTestCase):
             "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection"})
 
-    def test_compressed_small_calls_get_an_answer(self):
-        # Typed methods never see compressed bytes; they say so.
-        error = refusal(self.channel, CHECK,
-                        HealthRequest(service="x" * 3000),
-                        reply=HealthResponse,
-                        compression=grpc.Compression.Gzip)
-        self.assertIsNotNone(error)
-        self.assertNotEqual(error.code(), grpc.StatusCode.UNAVAILABLE)
+    def test_small_calls_refuse_what_they_do_not_take_in_words(self):
+        long = HealthRequest(service="x" * 70_000)
+        for path in (CHECK, WATCH):
+            refusals = [(long, {}, "65536"), (b"\x0f", {}, "protobuf"),
+                        (HealthRequest(service="x" * 3000),
+                         {"compression": grpc.Compression.Gzip},
+                         "compressed")]
+            for request, options, words in refusals:
+                error = refusal(self.channel, path, request,
+                                reply=HealthResponse, **options)
+                self.assertIn(words, error.details())
+            with self.assertRaises(grpc.RpcError) as failure:
+                self.channel.stream_unary(path)(
+                    iter(()), timeout=support.LIMIT_SECONDS)
+            self.assertEqual(failure.exception.details(),
+                             "the call has no message")
         answer = call(self.channel, CHECK, HealthRequest(),
                       reply=HealthResponse)
         self.assertEqual(answer.status, HealthResponse.SERVING)
@@ -318,6 +328,27 @@ class TlsTest(unittest.TestCase):
             wait_until(lambda: self.works(server, self.trusting("other")),
                        "the new certificate")
             self.assertFalse(self.works(server, self.trusting("ca")))
+
+    def test_a_broken_certificate_does_not_replace_a_good_one(self):
+        good = self.certificate("good")
+        better = self.certificate("better", authority="other")
+        for broken in (b"", b"rubbish", (better / "cert.pem").read_bytes()):
+            live = self.root / "files"
+            shutil.copytree(good, live)
+            with support.Server("--tls-cert", str(live / "cert.pem"),
+                                "--tls-key", str(live / "key.pem")) as server:
+                self.assertTrue(self.works(server, self.trusting("ca")))
+                (live / "cert.pem").write_bytes(broken)
+                # The files are looked at once a second.
+                time.sleep(2.5)
+                self.assertTrue(self.works(server, self.trusting("ca")))
+                self.assertEqual(server.logged().count("are not taken"), 1)
+                # Once both fit together again, they are taken.
+                for name in ("cert.pem", "key.pem"):
+                    (live / name).write_bytes((better / name).read_bytes())
+                wait_until(lambda server=server: self.works(
+                    server, self.trusting("other")), "the new certificate")
+            shutil.rmtree(live)
 
     def test_client_certificates_are_asked_for(self):
         own = self.certificate("own")

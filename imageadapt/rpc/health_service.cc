@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "imageadapt/rpc/small_message.h"
+
 namespace imageadapt {
 namespace {
 
@@ -14,13 +16,13 @@ using grpc::health::v1::HealthCheckResponse;
 constexpr size_t kMaxWatchers = 256;
 
 // A call that is refused before it begins.
-class Refused final : public grpc::ServerWriteReactor<HealthCheckResponse> {
+class Refused final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   explicit Refused(const grpc::Status& status) { Finish(status); }
   void OnDone() override { const std::unique_ptr<Refused> drop(this); }
 };
 
-grpc::ServerWriteReactor<HealthCheckResponse>* Refuse(
+grpc::ServerWriteReactor<grpc::ByteBuffer>* Refuse(
     const grpc::Status& status) {
   return std::make_unique<Refused>(status).release();
 }
@@ -30,7 +32,7 @@ grpc::ServerWriteReactor<HealthCheckResponse>* Refuse(
 // One watching call. Writes one answer at a time: a slow reader gets the latest
 // status, not every one.
 class HealthService::Watcher final
-    : public grpc::ServerWriteReactor<HealthCheckResponse> {
+    : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   Watcher(HealthService& service, bool is_known)
       : service_(service), is_known_(is_known) {}
@@ -66,7 +68,9 @@ class HealthService::Watcher final
     if (is_writing_ || is_finished_) return;
     if (sent_ != wanted_ && wanted_.has_value()) {
       sent_ = wanted_;
-      message_.set_status(*wanted_);
+      HealthCheckResponse response;
+      response.set_status(*wanted_);
+      message_ = WriteSmallMessage(response);
       is_writing_ = true;
       StartWrite(&message_);
     } else if (is_ending_) {
@@ -79,7 +83,7 @@ class HealthService::Watcher final
   HealthService& service_;
   const bool is_known_;
   std::mutex mutex_;
-  HealthCheckResponse message_;
+  grpc::ByteBuffer message_;
   std::optional<Status> wanted_;
   std::optional<Status> sent_;
   bool is_writing_ = false;
@@ -127,24 +131,31 @@ void HealthService::Remove(Watcher* watcher) {
 }
 
 grpc::ServerUnaryReactor* HealthService::Check(
-    grpc::CallbackServerContext* context, const HealthCheckRequest* request,
-    HealthCheckResponse* response) {
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (!Knows(request->service())) {
-    reactor->Finish(
-        grpc::Status(grpc::StatusCode::NOT_FOUND, "no service has this name"));
-    return reactor;
+  HealthCheckRequest question;
+  grpc::Status status = ReadSmallMessage(*request, question);
+  if (status.ok() && !Knows(question.service())) {
+    status =
+        grpc::Status(grpc::StatusCode::NOT_FOUND, "no service has this name");
   }
-  const std::lock_guard lock(mutex_);
-  response->set_status(is_serving_ ? HealthCheckResponse::SERVING
-                                   : HealthCheckResponse::NOT_SERVING);
-  reactor->Finish(grpc::Status::OK);
+  if (status.ok()) {
+    HealthCheckResponse answer;
+    const std::lock_guard lock(mutex_);
+    answer.set_status(is_serving_ ? HealthCheckResponse::SERVING
+                                  : HealthCheckResponse::NOT_SERVING);
+    *response = WriteSmallMessage(answer);
+  }
+  reactor->Finish(status);
   return reactor;
 }
 
-grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
-    grpc::CallbackServerContext* /*context*/,
-    const HealthCheckRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* HealthService::Watch(
+    grpc::CallbackServerContext* /*context*/, const grpc::ByteBuffer* request) {
+  HealthCheckRequest question;
+  const grpc::Status status = ReadSmallMessage(*request, question);
+  if (!status.ok()) return Refuse(status);
   const std::lock_guard lock(mutex_);
   if (is_stopped_) {
     return Refuse(
@@ -155,7 +166,7 @@ grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
                                "too many calls watch the health already"));
   }
   const auto watcher =
-      std::make_shared<Watcher>(*this, Knows(request->service()));
+      std::make_shared<Watcher>(*this, Knows(question.service()));
   watchers_.emplace(watcher.get(), watcher);
   watcher->Tell(is_serving_);
   return watcher.get();

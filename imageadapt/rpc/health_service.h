@@ -13,8 +13,13 @@
 
 namespace imageadapt {
 
-// Our own, because that of gRPC is not visible to reflection. Thread-safe.
-class HealthService final : public grpc::health::v1::Health::CallbackService {
+// Our own, because that of gRPC is not visible to reflection. Served raw, so
+// that messages of any length are seen, and let go of, before they are parsed.
+// Thread-safe.
+class HealthService final
+    : public grpc::health::v1::Health::WithRawCallbackMethod_Check<
+          grpc::health::v1::Health::WithRawCallbackMethod_Watch<
+              grpc::health::v1::Health::Service>> {
  public:
   // Names of the services that can be asked about, beside "" for the whole
   // server. Nothing is serving at first.
@@ -28,16 +33,17 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   // call can watch after this.
   void Stop();
 
-  // NOT_FOUND for a service that does not exist.
-  grpc::ServerUnaryReactor* Check(
-      grpc::CallbackServerContext* context,
-      const grpc::health::v1::HealthCheckRequest* request,
-      grpc::health::v1::HealthCheckResponse* response) override;
+  // NOT_FOUND for a service that does not exist; otherwise as
+  // ReadSmallMessage().
+  grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context,
+                                  const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response) override;
 
-  // RESOURCE_EXHAUSTED if too many watch already.
-  grpc::ServerWriteReactor<grpc::health::v1::HealthCheckResponse>* Watch(
+  // RESOURCE_EXHAUSTED if too many watch already; otherwise as
+  // ReadSmallMessage().
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(
       grpc::CallbackServerContext* context,
-      const grpc::health::v1::HealthCheckRequest* request) override;
+      const grpc::ByteBuffer* request) override;
 
  private:
   using Status = grpc::health::v1::HealthCheckResponse::ServingStatus;

@@ -10,6 +10,7 @@
 
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
+#include "imageadapt/rpc/small_message.h"
 
 namespace imageadapt {
 namespace {
@@ -133,7 +134,8 @@ class Version final : public Service {
   explicit Version(const std::vector<std::string>& services)
       : answerer_(services) {}
 
-  grpc::ServerBidiReactor<Request, Response>* ServerReflectionInfo(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>*
+  ServerReflectionInfo(
       grpc::CallbackServerContext* /*context*/) override {
     const auto call = std::make_shared<Call>(*this);
     const std::lock_guard lock(mutex_);
@@ -157,13 +159,14 @@ class Version final : public Service {
 
  private:
   // Reads a question, writes its answer, and so on.
-  class Call final : public grpc::ServerBidiReactor<Request, Response> {
+  class Call final
+      : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
    public:
     explicit Call(Version& version) : version_(version) {}
 
     void Begin(bool is_admitted) {
       if (is_admitted) {
-        this->StartRead(&request_);
+        StartRead(&request_);
       } else {
         End(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
                          "too many reflection calls are open already"));
@@ -174,7 +177,7 @@ class Version final : public Service {
       const std::lock_guard lock(mutex_);
       if (is_finished_) return;
       is_finished_ = true;
-      this->Finish(status);
+      Finish(status);
     }
 
     void OnReadDone(bool ok) override {
@@ -182,10 +185,17 @@ class Version final : public Service {
         End(grpc::Status::OK);
         return;
       }
+      Request question;
+      const grpc::Status status = ReadSmallMessage(request_, question);
+      request_.Clear();
+      if (!status.ok()) {
+        End(status);
+        return;
+      }
       const std::lock_guard lock(mutex_);
       if (is_finished_) return;
-      response_ = version_.answerer_.Answer(request_);
-      this->StartWrite(&response_);
+      response_ = WriteSmallMessage(version_.answerer_.Answer(question));
+      StartWrite(&response_);
     }
 
     void OnWriteDone(bool ok) override {
@@ -194,7 +204,7 @@ class Version final : public Service {
         return;
       }
       const std::lock_guard lock(mutex_);
-      if (!is_finished_) this->StartRead(&request_);
+      if (!is_finished_) StartRead(&request_);
     }
 
     void OnCancel() override { End(grpc::Status::CANCELLED); }
@@ -203,8 +213,8 @@ class Version final : public Service {
    private:
     Version& version_;
     std::mutex mutex_;
-    Request request_;
-    Response response_;
+    grpc::ByteBuffer request_;
+    grpc::ByteBuffer response_;
     bool is_finished_ = false;
   };
 
@@ -233,10 +243,12 @@ struct ReflectionService::Versions {
       : services(std::move(names)), current(services), old(services) {}
 
   const std::vector<std::string> services;
-  Version<v1::ServerReflection::CallbackService, v1::ServerReflectionRequest,
-          v1::ServerReflectionResponse>
+  Version<v1::ServerReflection::WithRawCallbackMethod_ServerReflectionInfo<
+              v1::ServerReflection::Service>,
+          v1::ServerReflectionRequest, v1::ServerReflectionResponse>
       current;
-  Version<v1alpha::ServerReflection::CallbackService,
+  Version<v1alpha::ServerReflection::WithRawCallbackMethod_ServerReflectionInfo<
+              v1alpha::ServerReflection::Service>,
           v1alpha::ServerReflectionRequest, v1alpha::ServerReflectionResponse>
       old;
 };

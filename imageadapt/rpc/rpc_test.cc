@@ -117,6 +117,17 @@ TEST(WireReaderTest, MalformedMessagesAreRefused) {
   }
 }
 
+TEST(WireReaderTest, EndlessFieldsAreRefused) {
+  std::string bytes;
+  for (int i = 0; i < 1000; ++i) bytes += std::string("\x12\x00", 2);
+  EXPECT_TRUE(ParseNLImage(CutRope(bytes, 500).rope).ok());
+  bytes += std::string("\x12\x00", 2);
+  const auto image = ParseNLImage(CutRope(bytes, 500).rope);
+  EXPECT_EQ(ReasonOf(image.status()), kBadMessage);
+  EXPECT_NE(image.status().message().find("1000 fields"),
+            absl::string_view::npos);
+}
+
 TEST(WireReaderTest, RandomBytesAreReadAsProtobufReadsThem) {
   std::mt19937 random(1);
   int good = 0;

@@ -1,5 +1,7 @@
 #include "imageadapt/rpc/wire_reader.h"
 
+#include <algorithm>
+
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
 
@@ -9,6 +11,10 @@ namespace {
 constexpr size_t kMaxTagBytes = 5;
 constexpr size_t kMaxVarintBytes = 10;
 
+// Our messages have less than ten. Reading endless small fields would keep a
+// worker busy long after the call is over.
+constexpr int kMaxFields = 1000;
+
 }  // namespace
 
 absl::Status WireReader::Malformed(const char* problem) const {
@@ -17,12 +23,16 @@ absl::Status WireReader::Malformed(const char* problem) const {
                  " at byte ", at_);
 }
 
-// Requires that offsets only grow.
-std::byte WireReader::Byte(size_t offset) {
+// Requires that there is such a byte and that offsets only grow.
+void WireReader::MoveTo(size_t offset) {
   while (offset - piece_begin_ >= message_.pieces()[piece_].size()) {
     piece_begin_ += message_.pieces()[piece_].size();
     ++piece_;
   }
+}
+
+std::byte WireReader::Byte(size_t offset) {
+  MoveTo(offset);
   return message_.pieces()[piece_][offset - piece_begin_];
 }
 
@@ -48,11 +58,23 @@ absl::Status WireReader::Skip(uint64_t size) {
 absl::StatusOr<ByteRope> WireReader::ReadBytes(uint64_t size) {
   const size_t begin = at_;
   RETURN_IF_ERROR(Skip(size));
-  return message_.Subrange(begin, size);
+  ByteRope bytes;
+  if (size == 0) return bytes;
+  MoveTo(begin);
+  size_t offset = begin - piece_begin_;
+  for (size_t piece = piece_; bytes.size() < size; ++piece, offset = 0) {
+    const auto rest = message_.pieces()[piece].subspan(offset);
+    bytes.Append(rest.first(std::min<uint64_t>(rest.size(),
+                                               size - bytes.size())));
+  }
+  return bytes;
 }
 
 absl::StatusOr<bool> WireReader::Next(WireField& field) {
   if (at_ == message_.size()) return false;
+  if (++fields_ > kMaxFields) {
+    return Malformed("it has more than 1000 fields");
+  }
   field.begin = at_;
   ASSIGN_OR_RETURN(const uint64_t tag, ReadVarint(kMaxTagBytes));
   if (tag >> 32 != 0 || tag >> 3 == 0) return Malformed("a bad field number");

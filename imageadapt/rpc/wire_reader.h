@@ -38,7 +38,8 @@ class WireReader {
   explicit WireReader(const ByteRope& message) : message_(message) {}
 
   // Reads the next field, or returns false at the end. INVALID_ARGUMENT
-  // (BAD_MESSAGE) if the bytes are no protobuf message.
+  // (BAD_MESSAGE) if the bytes are no protobuf message, or one of more than 1000
+  // fields.
   absl::StatusOr<bool> Next(WireField& field);
 
  private:
@@ -46,10 +47,12 @@ class WireReader {
   absl::StatusOr<ByteRope> ReadBytes(uint64_t size);
   absl::Status Skip(uint64_t size);
   absl::Status Malformed(const char* problem) const;
+  void MoveTo(size_t offset);
   std::byte Byte(size_t offset);
 
   const ByteRope& message_;
   size_t at_ = 0;
+  int fields_ = 0;
   // The piece that holds byte at_, and where that piece begins.
   size_t piece_ = 0;
   size_t piece_begin_ = 0;

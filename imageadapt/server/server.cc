@@ -170,6 +170,7 @@ struct Server::Parts {
   ImageServer images;
   HealthService health{{kImageServices.begin(), kImageServices.end()}};
   ReflectionService reflection{AllServices()};
+  std::unique_ptr<TlsFiles> tls_files;
   std::unique_ptr<grpc::Server> grpc_server;
   std::string address;
   std::once_flag stopped;
@@ -187,7 +188,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   int port = 0;
   if (!chosen.host.empty()) {
     ASSIGN_OR_RETURN(address, ParseListenAddress(chosen.host, chosen.port));
-    ASSIGN_OR_RETURN(const auto credentials, MakeServerCredentials(chosen));
+    ASSIGN_OR_RETURN(const auto credentials, MakeServerCredentials(chosen, parts->tls_files));
     if (chosen.tls_cert_file.empty() && !address.is_local &&
         !chosen.allows_insecure) {
       return absl::InvalidArgumentError(absl::StrCat(

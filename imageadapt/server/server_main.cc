@@ -66,6 +66,9 @@ int Run(std::span<const char* const> arguments) {
   flags->options.on_call = [&log](const CallRecord& record) {
     log.Call(record);
   };
+  flags->options.on_warning = [&log](absl::string_view text) {
+    log.Warning(text);
+  };
   auto server = Server::Start(flags->options);
   if (!server.ok()) {
     std::fprintf(stderr, "imageadapt-server: %s\n",

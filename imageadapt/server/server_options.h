@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "imageadapt/rpc/call_record.h"
 
 namespace imageadapt {
@@ -54,6 +55,8 @@ struct ServerOptions {
   // Called once for each image call that ended, by any thread; must not block.
   // Empty: nobody is told.
   std::function<void(const CallRecord&)> on_call;
+  // What an operator should know, in words; as above.
+  std::function<void(absl::string_view)> on_warning;
 };
 
 }  // namespace imageadapt

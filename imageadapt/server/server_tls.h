@@ -9,17 +9,16 @@
 
 #include "absl/status/statusor.h"
 #include "imageadapt/server/server_options.h"
+#include "imageadapt/server/tls_files.h"
 
 namespace imageadapt {
 
-// TLS from PEM files that are read again within a second after they change, or
-// plaintext without them. INVALID_ARGUMENT if a file cannot be read or the key
-// is not that of the certificate.
-//
-// Replace key and certificate together (by swapping a symbolic link to their
-// folder): between two separate writes, new connections fail.
+// TLS from PEM files, taken anew within two seconds after they have changed and
+// fit together, or plaintext without them. INVALID_ARGUMENT if a file cannot be
+// read or the key is not that of the certificate. `files` must outlive the
+// server; it is left null for plaintext.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const ServerOptions& options);
+    const ServerOptions& options, std::unique_ptr<TlsFiles>& files);
 
 }  // namespace imageadapt
 
