@@ -51,6 +51,7 @@ class FlagsTest(unittest.TestCase):
     def test_wrong_flags_end_it_with_one_line(self):
         self.fails(2, "--port", "--port", "many")
         self.fails(2, "--bogus", "--bogus")
+        self.fails(2, "--host", "--host", "")
         self.fails(2, "not known", "--host", "no such host")
         self.fails(2, "memory budget", "--memory-budget", "1")
         self.fails(2, "both", "--tls-cert", "a.pem")
@@ -93,6 +94,10 @@ class AddressTest(unittest.TestCase):
             path = f"unix:{folder}/socket"
             with support.Server(host=path) as server:
                 self.assertEqual(server.address, path)
+                self.check(server)
+                done = run_server("--host", path)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("another server answers", done.stderr)
                 self.check(server)
 
 

@@ -26,10 +26,16 @@ constexpr int kApp1 = JPEG_APP0 + 1;
 constexpr int kApp2 = JPEG_APP0 + 2;
 constexpr unsigned kWholeSegment = 0xffff;
 
+// Of the segments that are kept: the longest possible ICC profile, and as much
+// again. The library takes memory for them before anybody knows how large the
+// image is.
+constexpr uint64_t kMaxSegmentBytes = uint64_t{32} << 20;
+
 // Where the library goes when it gives up.
 struct ErrorManager {
   jpeg_error_mgr base;  // first: the library knows only this
   std::jmp_buf jump;
+  uint64_t segment_bytes;
   char text[JMSG_LENGTH_MAX];
 };
 
@@ -42,6 +48,18 @@ struct ErrorManager {
 // The library calls damage a warning and goes on with grey; we do not. Bytes
 // between segments and wrong version numbers stand in many good files.
 void OnMessage(j_common_ptr common, int level) {
+  // The library tells of each segment, with its marker and length.
+  if (common->err->msg_code == JTRC_MISC_MARKER) {
+    const int* const told = common->err->msg_parm.i;
+    if (told[0] == kApp1 || told[0] == kApp2) {
+      auto* const errors = reinterpret_cast<ErrorManager*>(common->err);
+      errors->segment_bytes += static_cast<uint64_t>(told[1]);
+      if (errors->segment_bytes > kMaxSegmentBytes) {
+        ERREXIT(common, JERR_OUT_OF_MEMORY);
+      }
+    }
+    return;
+  }
   if (level >= 0) return;
   switch (common->err->msg_code) {
     case JWRN_EXTRANEOUS_DATA:
@@ -270,6 +288,11 @@ class JpegDecoder final : public Decoder {
 
   absl::Status HeaderStatus() const {
     if (!source_status_.ok()) return source_status_;
+    if (errors_.segment_bytes > kMaxSegmentBytes) {
+      return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
+                     "the JPEG file has more than ", kMaxSegmentBytes,
+                     " bytes of metadata");
+    }
     return DamagedHeader(kFormat, errors_.text);
   }
 

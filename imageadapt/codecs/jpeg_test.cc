@@ -201,6 +201,24 @@ TEST(JpegTest, BytesBetweenSegmentsAndOtherVersionsOfJfifAreNoDamage) {
   EXPECT_EQ(Difference(image_of_odd->view(), expected->view()), "");
 }
 
+TEST(JpegTest, EndlessMetadataIsRefused) {
+  const std::string file =
+      JpegMaker().Make(testing::MakeGradient(Spec(8, 8, 3), 1));
+  std::string segment = "\xff\xe2\xff\xff";
+  segment.resize(2 + 0xffff);
+  for (const size_t count : {500, 520}) {
+    std::string long_file = file.substr(0, 2);
+    for (size_t i = 0; i < count; ++i) long_file += segment;
+    long_file += file.substr(2);
+    const auto image = Decode(kJpegCodec, long_file);
+    if (count == 500) {
+      EXPECT_TRUE(image.ok()) << image.status();
+    } else {
+      EXPECT_EQ(ReasonOf(image.status()), kImageTooLarge) << image.status();
+    }
+  }
+}
+
 // 0 where the allocator is not glibc's own, as under a sanitizer.
 uint64_t HeapBytes() {
   const auto heap = mallinfo2();

@@ -25,6 +25,9 @@ constexpr milliseconds kRetryAfter{500};
 // How long an upload is safe even if the server is full.
 constexpr milliseconds kPatience{5'000};
 
+// A caller may read as slowly as this, after the time that all have.
+constexpr uint64_t kLeastBytesAMs = 10'000;
+
 // How long a caller has at least for what was sent but is still under way.
 constexpr milliseconds kLeastDelivery{500};
 
@@ -123,6 +126,11 @@ void ImageCall::OnRead(bool ok) {
 absl::Status ImageCall::Enqueue() {
   const uint64_t size = request_.Length();
   record_.request_bytes = size;
+  if (size > memory_.limit()) {
+    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
+                   "a message of ", size,
+                   " bytes is more than all the memory this server may use");
+  }
   memory_.Shrink(size);
   if (memory_.bytes() < size && !memory_.TryGrow(size - memory_.bytes())) {
     return Busy(absl::StrCat("the server is busy: no memory is free now for a "
@@ -217,7 +225,6 @@ void ImageCall::OnFinished(bool /*ok*/) {
   const std::lock_guard lock(mutex_);
   phase_ = Phase::kOver;
   phase_ends_ = Clock::time_point::max();
-  place_.Leave();
   memory_ = MemoryBudget::Reservation();
 }
 
@@ -265,6 +272,9 @@ void ImageCall::Enter(Phase phase, milliseconds limit) {
 }
 
 void ImageCall::Finish(const absl::Status& status) {
+  // What is queued stays in the pool's queue until a worker looks at it, and
+  // only the places keep that queue short.
+  const bool is_posted = phase_ == Phase::kQueued;
   Enter(Phase::kDownload, server_.limits_.download);
   record_.status = status;
   if (const auto pushback = PushbackMs(status)) {
@@ -273,13 +283,14 @@ void ImageCall::Finish(const absl::Status& status) {
   }
   // There is no image to answer with, so the next call may have the place.
   if (!is_reading_) request_.Clear();
-  place_.Leave();
+  if (!is_posted) place_.Leave();
   memory_.Shrink(0);
   EndStream(status);
 }
 
 void ImageCall::FinishWith(const grpc::ByteBuffer& reply) {
-  Enter(Phase::kDownload, server_.limits_.download);
+  Enter(Phase::kDownload, server_.limits_.download +
+                              milliseconds(reply.Length() / kLeastBytesAMs));
   record_.reply_bytes = reply.Length();
   memory_.Shrink(reply.Length());
   // Whoever reads slowly holds memory, but no place.

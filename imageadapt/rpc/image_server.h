@@ -38,6 +38,7 @@ struct CallLimits {
   std::chrono::milliseconds upload{0};
   std::chrono::milliseconds queued{0};
   std::chrono::milliseconds work{0};
+  // Longer for large replies: a second more for each 10 MB.
   std::chrono::milliseconds download{0};
 };
 

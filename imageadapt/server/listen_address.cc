@@ -4,7 +4,10 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 
@@ -82,6 +85,22 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view host,
       absl::StrContains(name, ':') ? absl::StrCat("[", name, "]") : name;
   address.grpc_address = absl::StrCat(address.host, ":", port);
   return address;
+}
+
+bool IsAnswered(const ListenAddress& address) {
+  const absl::string_view path =
+      absl::StripPrefix(address.grpc_address, "unix:");
+  sockaddr_un name = {};
+  name.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(name.sun_path)) return false;
+  path.copy(name.sun_path, path.size());
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return false;
+  const bool is_answered =
+      connect(fd, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0 ||
+      errno == EAGAIN;
+  close(fd);
+  return is_answered;
 }
 
 }  // namespace imageadapt

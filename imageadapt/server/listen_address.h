@@ -25,6 +25,10 @@ struct ListenAddress {
 absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view host,
                                                  int port);
 
+// Whether somebody listens at a unix:PATH already. gRPC would take the path
+// away from them without a word.
+bool IsAnswered(const ListenAddress& address);
+
 }  // namespace imageadapt
 
 #endif  // IMAGEADAPT_SERVER_LISTEN_ADDRESS_H_

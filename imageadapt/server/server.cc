@@ -110,6 +110,7 @@ void Configure(grpc::ServerBuilder& builder, const ServerOptions& options) {
   set(GRPC_ARG_KEEPALIVE_TIME_MS, 60 * kSecond);
   set(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20 * kSecond);
   set(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10 * kSecond);
+  set(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 300 * kSecond);
   set(GRPC_ARG_MAX_CONNECTION_AGE_MS, 3600 * kSecond);
   set(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 300 * kSecond);
   // Compressed messages are inflated by us, under a limit; gRPC would inflate
@@ -147,7 +148,7 @@ struct Server::Parts {
         memory(options.memory_budget_bytes),
         admission(options.workers + options.max_queued),
         workers(options.workers),
-        legacy(DecodeLimitsOf(options)),
+        legacy(DecodeLimitsOf(options), options.max_message_bytes),
         processing(DecodeLimitsOf(options), options.max_message_bytes),
         images({.workers = workers,
                 .buffers = buffers,
@@ -195,6 +196,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
           "others can reach ", address.host,
           ", so it needs TLS (--tls-cert and --tls-key); --insecure serves "
           "plaintext there"));
+    }
+    if (address.is_unix && IsAnswered(address)) {
+      return absl::UnavailableError(
+          absl::StrCat("cannot listen on ", address.grpc_address,
+                       ": another server answers there"));
     }
     builder.AddListeningPort(address.grpc_address, credentials, &port);
   }

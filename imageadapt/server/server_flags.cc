@@ -43,6 +43,10 @@ void AddAddress(CLI::App& app, ServerOptions& options) {
   app.add_option("--host", options.host,
                  "Where to listen: a name, an IPv4 or IPv6 address, or "
                  "unix:PATH")
+      ->check([](const std::string& host) {
+        // As a variable that was not set leaves it.
+        return std::string(host.empty() ? "must not be empty" : "");
+      })
       ->type_name("HOST")
       ->default_str("127.0.0.1")
       ->group("Address");

@@ -33,6 +33,8 @@ std::string JsonText(absl::string_view text) {
       json.push_back(c);
     } else if (static_cast<unsigned char>(c) < 0x20) {
       json += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    } else if (static_cast<unsigned char>(c) >= 0x7f) {
+      json.push_back('?');  // perhaps half a character, or none
     } else {
       json.push_back(c);
     }

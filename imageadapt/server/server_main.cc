@@ -1,5 +1,6 @@
 #include <malloc.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include <csignal>
@@ -26,6 +27,16 @@ void TuneAllocator() {
   mallopt(M_MMAP_THRESHOLD, 4 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
   mallopt(M_ARENA_MAX, 4);
+}
+
+// Each connection is an open file, and gRPC 1.51 stops to listen for good when
+// there are no more to be had. The system's usual limit is meant for programs
+// that use select().
+void RaiseFileLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // SIGTERM and SIGINT no longer end the process, in any thread, but can be read
@@ -56,6 +67,7 @@ int Run(std::span<const char* const> arguments) {
     std::fputs(flags->text_to_print.c_str(), stdout);
     return kExitOk;
   }
+  RaiseFileLimit();
   const int signals = BlockStopSignals();
   // A closed standard output or error must not end the server.
   signal(SIGPIPE, SIG_IGN);

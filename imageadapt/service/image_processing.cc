@@ -83,7 +83,12 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
       result.file = sink.TakeBlocks();
       return result;
     }
-    if (!absl::IsFailedPrecondition(status)) return TooLargeAnswer(status);
+    // Decoding takes less memory, strip by strip.
+    if (!absl::IsFailedPrecondition(status) &&
+        !absl::IsResourceExhausted(status) &&
+        ReasonOf(status) != kImageTooLarge) {
+      return TooLargeAnswer(status);
+    }
   }
 
   if (const absl::Status held = codec->can_hold(pipeline->output());

@@ -30,6 +30,13 @@ bool DoesNotFit(const absl::Status& status) {
   return absl::IsOutOfRange(status);
 }
 
+// Whether something failed for want of room: in the answer, or in memory. Then
+// a way that takes less may still work.
+bool TakesTooMuch(const absl::Status& status) {
+  return DoesNotFit(status) || absl::IsResourceExhausted(status) ||
+         ReasonOf(status) == kImageTooLarge;
+}
+
 absl::StatusOr<std::vector<Buffer>> Encode(const Image& image,
                                            absl::string_view mime_type,
                                            const EncodeOptions& options,
@@ -50,10 +57,11 @@ absl::StatusOr<std::vector<Buffer>> Encode(const Image& image,
   return sink.TakeBlocks();
 }
 
-// The finest JPEG that fits, or the smallest we make.
+// The finest JPEG that fits. If none does: the coarsest we make, or, where that
+// may be refused, OUT_OF_RANGE.
 absl::StatusOr<std::vector<Buffer>> EncodeJpegToFit(
     const Image& image, std::span<const std::byte> icc_profile, uint64_t limit,
-    const Workspace& work) {
+    bool must_fit, const Workspace& work) {
   constexpr int kFinest = 95;
   constexpr int kCoarsest = 85;
   constexpr int kStep = 5;
@@ -62,7 +70,8 @@ absl::StatusOr<std::vector<Buffer>> EncodeJpegToFit(
     auto blocks = Encode(
         image, kJpeg,
         {.quality = quality, .full_chroma = true, .icc_profile = icc_profile},
-        is_last ? std::numeric_limits<uint64_t>::max() : limit, work);
+        is_last && !must_fit ? std::numeric_limits<uint64_t>::max() : limit,
+        work);
     if (blocks.ok() || is_last || !DoesNotFit(blocks.status())) return blocks;
   }
 }
@@ -83,16 +92,16 @@ absl::StatusOr<std::vector<Buffer>> EncodePngToFit(
   options.effort =
       fast_size <= 2 * limit ? Effort::kSmallest : Effort::kDefault;
   auto small = Encode(image, kPng, options, fast_size, work);
-  if (small.ok() || !DoesNotFit(small.status())) return small;
+  if (small.ok() || !TakesTooMuch(small.status())) return small;
   return fast;
 }
 
-// A JPEG turned without loss, if that can be done exactly and fits.
+// A JPEG turned without loss, if that can be done exactly.
 absl::StatusOr<FileAnswer> TurnJpeg(const ByteRope& file, Orientation turn,
-                                    const DecodeLimits& limits, uint64_t limit,
+                                    const DecodeLimits& limits,
                                     const Workspace& work) {
   FileAnswer answer;
-  BufferSink sink(work.buffers, limit);
+  BufferSink sink(work.buffers);
   const uint64_t before = work.memory.bytes();
   const absl::Status status =
       TurnFileLosslessly(file, turn, limits, work, sink, answer.spec);
@@ -125,16 +134,26 @@ absl::StatusOr<FileAnswer> ProcessFile(const ByteRope& file,
     ASSIGN_OR_RETURN(answer.blocks, std::move(png));
     return answer;
   }
+  std::optional<FileAnswer> exact;
   if (const std::optional<Orientation> turn = TurnOf(operations)) {
-    auto turned = TurnJpeg(file, *turn, limits, limit, work);
-    if (turned.ok() || (!absl::IsFailedPrecondition(turned.status()) &&
-                        !DoesNotFit(turned.status()))) {
+    auto turned = TurnJpeg(file, *turn, limits, work);
+    if (turned.ok()) {
+      exact = *std::move(turned);
+    } else if (!absl::IsFailedPrecondition(turned.status()) &&
+               !TakesTooMuch(turned.status())) {
       return turned;
     }
   }
-  ASSIGN_OR_RETURN(
-      answer.blocks,
-      EncodeJpegToFit(image, pipeline->icc_profile(), limit, work));
+  if (exact.has_value() && RopeOf(exact->blocks).size() <= limit) {
+    return *std::move(exact);
+  }
+  auto jpeg = EncodeJpegToFit(image, pipeline->icc_profile(), limit,
+                              exact.has_value(), work);
+  // If nothing fits, what is exact is worth more.
+  if (exact.has_value() && !jpeg.ok() && TakesTooMuch(jpeg.status())) {
+    return *std::move(exact);
+  }
+  ASSIGN_OR_RETURN(answer.blocks, std::move(jpeg));
   return answer;
 }
 
@@ -233,6 +252,11 @@ absl::StatusOr<LegacyAnswer> LegacyImages::Process(
   };
   absl::StatusOr<FileAnswer> made = process();
   if (!made.ok()) return InCallersWords(made.status());
+  if (RopeOf(made->blocks).size() > max_answer_bytes_) {
+    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
+                   "the result has ", RopeOf(made->blocks).size(),
+                   " bytes, more than this server's limit for a message");
+  }
   const ImageShape& shape = made->spec.shape;
   LegacyAnswer answer{.color = shape.channels >= 3,
                       .width = static_cast<int32_t>(shape.width),

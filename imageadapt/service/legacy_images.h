@@ -35,7 +35,8 @@ struct LegacyAnswer {
 // CANCELLED or DEADLINE_EXCEEDED if nobody waits any more.
 class LegacyImages {
  public:
-  explicit LegacyImages(const DecodeLimits& limits) : limits_(limits) {}
+  LegacyImages(const DecodeLimits& limits, uint64_t max_answer_bytes)
+      : limits_(limits), max_answer_bytes_(max_answer_bytes) {}
 
   // `rotation` is the number that was sent.
   absl::StatusOr<LegacyAnswer> Rotate(const LegacyImage& image,
@@ -53,6 +54,7 @@ class LegacyImages {
                                        const Workspace& work) const;
 
   const DecodeLimits limits_;
+  const uint64_t max_answer_bytes_;
 };
 
 }  // namespace imageadapt

@@ -217,7 +217,8 @@ class ServiceTest : public ::testing::Test {
                   .workers = workers_,
                   .buffers = buffers_,
                   .memory = memory_};
-  LegacyImages legacy_{DecodeLimits{}};
+  LegacyImages legacy_{DecodeLimits{},
+                             std::numeric_limits<uint64_t>::max()};
 };
 
 constexpr uint64_t kClientLimit = uint64_t{4} << 20;
@@ -301,6 +302,46 @@ TEST_F(ServiceTest, ALargeJpegIsTurnedWithoutLoss) {
           (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}))->RunToImage(work_))
               .view()),
       "");
+}
+
+TEST_F(ServiceTest, AJpegTooLargeForAnyClientLimitKeepsAllItHas) {
+  const Image noise = testing::MakeNoise(Spec(3200, 3200, 3), 1);
+  const std::string file = FileOf(noise, "image/jpeg");
+  ASSERT_GT(file.size(), 2 * kClientLimit);
+  const auto answer = legacy_.Rotate(FileImage(file), 2, work_);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_TRUE(IsJpeg(answer->data));
+  const Image expected = Decoded(legacy_.Rotate(
+      FileImage(RopeOf(answer->data).ToString()), 2, work_)->data);
+  EXPECT_EQ(testing::Difference(
+                expected.view(),
+                (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}))
+                      ->RunToImage(work_))
+                    .view()),
+            "");
+}
+
+TEST_F(ServiceTest, WhatNeedsMoreMemoryIsLeftOut) {
+  // Room for the pixels and one encoder, not for the turn without loss.
+  const Image noise = testing::MakeNoise(Spec(1600, 1600, 3), 1);
+  const std::string file = FileOf(noise, "image/jpeg", {.quality = 80});
+  MemoryBudget small(uint64_t{24} << 20);
+  MemoryBudget::Reservation memory = *small.TryReserve(0);
+  const Workspace work{.call = call_,
+                       .workers = workers_,
+                       .buffers = buffers_,
+                       .memory = memory};
+  const auto answer = legacy_.Rotate(FileImage(file), 2, work);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_TRUE(IsJpeg(answer->data));
+  // Finer than the file, so not its own coefficients.
+  EXPECT_GT(RopeOf(answer->data).size(), file.size() * 5 / 4);
+}
+
+TEST_F(ServiceTest, AnswersNeverGrowOverTheMessageLimit) {
+  const LegacyImages strict(DecodeLimits{}, 1000);
+  const auto answer = strict.MeanFilter(FileImage(Png(60, 60)), work_);
+  EXPECT_EQ(ReasonOf(answer.status()), kImageTooLarge);
 }
 
 TEST_F(ServiceTest, ALargeFilteredJpegStaysJpegAndFits) {
