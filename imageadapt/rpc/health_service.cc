@@ -22,8 +22,7 @@ class Refused final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void OnDone() override { const std::unique_ptr<Refused> drop(this); }
 };
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* Refuse(
-    const grpc::Status& status) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* Refuse(const grpc::Status& status) {
   return std::make_unique<Refused>(status).release();
 }
 

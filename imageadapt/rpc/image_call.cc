@@ -217,8 +217,8 @@ void ImageCall::OnWritten(bool ok) {
   // What is under way is a part of the reply, so it will not take longer than
   // all of it has taken until now.
   Enter(Phase::kDelivery,
-        std::max(kLeastDelivery, std::chrono::ceil<milliseconds>(
-                                     Clock::now() - phase_began_)));
+        std::max(kLeastDelivery,
+                 std::chrono::ceil<milliseconds>(Clock::now() - phase_began_)));
 }
 
 void ImageCall::OnFinished(bool /*ok*/) {

@@ -23,8 +23,8 @@ namespace imageadapt {
 
 // awaited -> upload -> queued -> working -> download -> [delivery ->] over
 //
-// A stopping server gives a reply time to be delivered before the call ends: the
-// last call's end closes the connection, and whatever the caller sends to a
+// A stopping server gives a reply time to be delivered before the call ends:
+// the last call's end closes the connection, and whatever the caller sends to a
 // closed connection makes the system throw away what it has not sent yet.
 //
 // Each phase but the first has a deadline of its own; whatever goes wrong, the

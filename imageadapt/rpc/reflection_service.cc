@@ -135,8 +135,7 @@ class Version final : public Service {
       : answerer_(services) {}
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>*
-  ServerReflectionInfo(
-      grpc::CallbackServerContext* /*context*/) override {
+  ServerReflectionInfo(grpc::CallbackServerContext* /*context*/) override {
     const auto call = std::make_shared<Call>(*this);
     const std::lock_guard lock(mutex_);
     calls_.emplace(call.get(), call);

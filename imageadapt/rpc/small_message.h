@@ -15,7 +15,8 @@ namespace imageadapt {
 grpc::Status ReadSmallMessage(const grpc::ByteBuffer& bytes,
                               google::protobuf::MessageLite& message);
 
-grpc::ByteBuffer WriteSmallMessage(const google::protobuf::MessageLite& message);
+grpc::ByteBuffer WriteSmallMessage(
+    const google::protobuf::MessageLite& message);
 
 }  // namespace imageadapt
 

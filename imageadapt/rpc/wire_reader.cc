@@ -64,8 +64,8 @@ absl::StatusOr<ByteRope> WireReader::ReadBytes(uint64_t size) {
   size_t offset = begin - piece_begin_;
   for (size_t piece = piece_; bytes.size() < size; ++piece, offset = 0) {
     const auto rest = message_.pieces()[piece].subspan(offset);
-    bytes.Append(rest.first(std::min<uint64_t>(rest.size(),
-                                               size - bytes.size())));
+    bytes.Append(
+        rest.first(std::min<uint64_t>(rest.size(), size - bytes.size())));
   }
   return bytes;
 }

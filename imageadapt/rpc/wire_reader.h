@@ -38,8 +38,8 @@ class WireReader {
   explicit WireReader(const ByteRope& message) : message_(message) {}
 
   // Reads the next field, or returns false at the end. INVALID_ARGUMENT
-  // (BAD_MESSAGE) if the bytes are no protobuf message, or one of more than 1000
-  // fields.
+  // (BAD_MESSAGE) if the bytes are no protobuf message, or one of more than
+  // 1000 fields.
   absl::StatusOr<bool> Next(WireField& field);
 
  private:

@@ -96,9 +96,9 @@ bool IsAnswered(const ListenAddress& address) {
   path.copy(name.sun_path, path.size());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return false;
-  const bool is_answered =
-      connect(fd, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0 ||
-      errno == EAGAIN;
+  const bool is_answered = connect(fd, reinterpret_cast<const sockaddr*>(&name),
+                                   sizeof(name)) == 0 ||
+                           errno == EAGAIN;
   close(fd);
   return is_answered;
 }

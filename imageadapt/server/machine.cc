@@ -14,7 +14,6 @@
 namespace imageadapt {
 namespace {
 
-
 // Where version 2 of control groups is mounted.
 constexpr char kGroups[] = "/sys/fs/cgroup";
 

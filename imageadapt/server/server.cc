@@ -189,7 +189,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   int port = 0;
   if (!chosen.host.empty()) {
     ASSIGN_OR_RETURN(address, ParseListenAddress(chosen.host, chosen.port));
-    ASSIGN_OR_RETURN(const auto credentials, MakeServerCredentials(chosen, parts->tls_files));
+    ASSIGN_OR_RETURN(const auto credentials,
+                     MakeServerCredentials(chosen, parts->tls_files));
     if (chosen.tls_cert_file.empty() && !address.is_local &&
         !chosen.allows_insecure) {
       return absl::InvalidArgumentError(absl::StrCat(

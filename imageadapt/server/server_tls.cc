@@ -29,17 +29,17 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
     }
     return grpc::InsecureServerCredentials();
   }
-  ASSIGN_OR_RETURN(files, TlsFiles::Open({.cert = options.tls_cert_file,
-                                          .key = options.tls_key_file,
-                                          .client_ca =
-                                              options.tls_client_ca_file},
-                                         options.on_warning));
+  ASSIGN_OR_RETURN(files,
+                   TlsFiles::Open({.cert = options.tls_cert_file,
+                                   .key = options.tls_key_file,
+                                   .client_ca = options.tls_client_ca_file},
+                                  options.on_warning));
   namespace tls = grpc::experimental;
   const bool is_mutual = !options.tls_client_ca_file.empty();
   tls::TlsServerCredentialsOptions credentials(
       std::make_shared<tls::FileWatcherCertificateProvider>(
-          files->copies().key, files->copies().cert,
-          files->copies().client_ca, kReloadSeconds));
+          files->copies().key, files->copies().cert, files->copies().client_ca,
+          kReloadSeconds));
   credentials.watch_identity_key_cert_pairs();
   if (is_mutual) {
     credentials.watch_root_certs();

@@ -91,8 +91,7 @@ absl::Status PutFile(const std::string& text, int& fd, std::string& path) {
 absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Open(
     const Paths& paths, std::function<void(absl::string_view)> on_warning) {
   ASSIGN_OR_RETURN(Contents contents, Read(paths));
-  std::unique_ptr<TlsFiles> files(
-      new TlsFiles(paths, std::move(on_warning)));
+  std::unique_ptr<TlsFiles> files(new TlsFiles(paths, std::move(on_warning)));
   RETURN_IF_ERROR(files->Replace(std::move(contents)));
   files->thread_ = std::thread([raw = files.get()] { raw->Watch(); });
   return files;

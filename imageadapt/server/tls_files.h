@@ -17,8 +17,8 @@ namespace imageadapt {
 
 // gRPC takes whatever it finds in its files, and every handshake fails while
 // they do not fit together. So it is given copies, in memory, that are replaced
-// only by a whole set that fits: a half-written file, or a key whose certificate
-// is still to come, changes nothing.
+// only by a whole set that fits: a half-written file, or a key whose
+// certificate is still to come, changes nothing.
 class TlsFiles {
  public:
   struct Paths {
@@ -31,8 +31,7 @@ class TlsFiles {
   // be, or the key is not that of the certificate. `on_warning` is told, by a
   // thread of its own, when changed files are not taken; may be empty.
   static absl::StatusOr<std::unique_ptr<TlsFiles>> Open(
-      const Paths& paths,
-      std::function<void(absl::string_view)> on_warning);
+      const Paths& paths, std::function<void(absl::string_view)> on_warning);
 
   ~TlsFiles();
   TlsFiles(const TlsFiles&) = delete;

@@ -217,8 +217,7 @@ class ServiceTest : public ::testing::Test {
                   .workers = workers_,
                   .buffers = buffers_,
                   .memory = memory_};
-  LegacyImages legacy_{DecodeLimits{},
-                             std::numeric_limits<uint64_t>::max()};
+  LegacyImages legacy_{DecodeLimits{}, std::numeric_limits<uint64_t>::max()};
 };
 
 constexpr uint64_t kClientLimit = uint64_t{4} << 20;
@@ -311,14 +310,15 @@ TEST_F(ServiceTest, AJpegTooLargeForAnyClientLimitKeepsAllItHas) {
   const auto answer = legacy_.Rotate(FileImage(file), 2, work_);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_TRUE(IsJpeg(answer->data));
-  const Image expected = Decoded(legacy_.Rotate(
-      FileImage(RopeOf(answer->data).ToString()), 2, work_)->data);
-  EXPECT_EQ(testing::Difference(
-                expected.view(),
-                (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}))
-                      ->RunToImage(work_))
-                    .view()),
-            "");
+  const Image expected = Decoded(
+      legacy_.Rotate(FileImage(RopeOf(answer->data).ToString()), 2, work_)
+          ->data);
+  EXPECT_EQ(
+      testing::Difference(
+          expected.view(),
+          (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}))->RunToImage(work_))
+              .view()),
+      "");
 }
 
 TEST_F(ServiceTest, WhatNeedsMoreMemoryIsLeftOut) {
