@@ -23,10 +23,13 @@ constexpr int kExitUsage = 2;
 // gRPC's own buffers are up to a megabyte. By default the C library takes such
 // blocks from the system and gives them back each time, and pages cost more
 // than copies.
+//
+// One arena: of others, malloc_trim() never gives back the end, which may be
+// all that a rush has left there. Calls cost no more with it.
 void TuneAllocator() {
   mallopt(M_MMAP_THRESHOLD, 4 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
-  mallopt(M_ARENA_MAX, 4);
+  mallopt(M_ARENA_MAX, 1);
 }
 
 // Each connection is an open file, and gRPC 1.51 stops to listen for good when
