@@ -1,56 +1,58 @@
 #include "imageadapt/kernels/quarter_turn.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
-#include "imageadapt/kernels/channels.h"
+#include "imageadapt/kernels/pixel_moves.h"
 
 namespace imageadapt {
 namespace {
 
-// Pixels of a tile's side: reading down a column touches a new cache line in
-// each row, so a tile's lines must all stay in the first-level cache.
-constexpr uint32_t kTile = 32;
+template <Sample T>
+size_t PixelBytes(const ImageShape& shape) {
+  return shape.channels * sizeof(T);
+}
 
-template <int kChannels, Sample T>
-void CopyPixel(const T* from, T* to) {
-  std::memcpy(to, from, kChannels * sizeof(T));
+template <Sample T>
+ptrdiff_t StrideBytes(const ImageView<T>& view) {
+  return static_cast<ptrdiff_t>(view.stride() * sizeof(T));
+}
+
+template <Sample T>
+const uint8_t* RowBytes(const ImageView<const T>& view, uint32_t row) {
+  return reinterpret_cast<const uint8_t*>(view.row(row).data());
+}
+
+template <Sample T>
+uint8_t* WritableRowBytes(const ImageView<T>& view, uint32_t row) {
+  return reinterpret_cast<uint8_t*>(view.row(row).data());
 }
 
 // Target pixel (x, y) is source pixel (y, last - x), or turned the other way:
 // a transposition with one axis mirrored.
-template <int kChannels, Sample T>
+template <Sample T>
 void Transpose(const ImageView<const T>& source, bool clockwise,
                const RowBand<ImageView<T>>& target) {
   const ImageShape& shape = source.shape();
   const uint32_t rows = target.rows.shape().height;
-  const uint32_t columns = target.rows.shape().width;  // source rows
-  for (uint32_t tile_y = 0; tile_y < rows; tile_y += kTile) {
-    const uint32_t end_y = std::min(tile_y + kTile, rows);
-    for (uint32_t tile_x = 0; tile_x < columns; tile_x += kTile) {
-      const uint32_t end_x = std::min(tile_x + kTile, columns);
-      for (uint32_t y = tile_y; y < end_y; ++y) {
-        const uint32_t turned_y = target.first_row + y;
-        const uint32_t column =
-            clockwise ? turned_y : shape.width - 1 - turned_y;
-        T* to = target.rows.row(y).data() + size_t{tile_x} * kChannels;
-        for (uint32_t x = tile_x; x < end_x; ++x, to += kChannels) {
-          const uint32_t row = clockwise ? shape.height - 1 - x : x;
-          CopyPixel<kChannels>(
-              source.row(row).data() + size_t{column} * kChannels, to);
-        }
-      }
-    }
+  const size_t pixel_bytes = PixelBytes<T>(shape);
+  PixelTransposition plan = {.source = RowBytes(source, 0),
+                             .source_stride = StrideBytes(source),
+                             .source_width = rows,
+                             .source_height = shape.height,
+                             .target = WritableRowBytes(target.rows, 0),
+                             .target_stride = StrideBytes(target.rows)};
+  uint32_t first_column = target.first_row;
+  if (clockwise) {
+    plan.source = RowBytes(source, shape.height - 1);
+    plan.source_stride = -plan.source_stride;
+  } else {
+    first_column = shape.width - target.first_row - rows;
+    plan.target = WritableRowBytes(target.rows, rows - 1);
+    plan.target_stride = -plan.target_stride;
   }
-}
-
-template <int kChannels, Sample T>
-void ReverseRow(const T* from, uint32_t width, T* to) {
-  const T* last = from + size_t{width - 1} * kChannels;
-  for (uint32_t x = 0; x < width; ++x, to += kChannels, last -= kChannels) {
-    CopyPixel<kChannels>(last, to);
-  }
+  plan.source += first_column * pixel_bytes;
+  TransposePixels(pixel_bytes, plan);
 }
 
 }  // namespace
@@ -58,31 +60,28 @@ void ReverseRow(const T* from, uint32_t width, T* to) {
 template <Sample T>
 void QuarterTurn(const ImageView<const T>& source, int quarter_turns,
                  const RowBand<ImageView<T>>& target) {
-  WithChannels(source.shape().channels, [&](auto channels) {
-    constexpr int kChannels = decltype(channels)::value;
-    if (quarter_turns != 2) {
-      Transpose<kChannels>(source, quarter_turns == 3, target);
-      return;
-    }
-    const uint32_t last = source.shape().height - 1 - target.first_row;
-    for (uint32_t y = 0; y < target.rows.shape().height; ++y) {
-      ReverseRow<kChannels>(source.row(last - y).data(), source.shape().width,
-                            target.rows.row(y).data());
-    }
-  });
+  if (target.rows.shape().height == 0) return;
+  if (quarter_turns != 2) {
+    Transpose(source, quarter_turns == 3, target);
+    return;
+  }
+  const ImageShape& shape = source.shape();
+  const uint32_t last = shape.height - 1 - target.first_row;
+  for (uint32_t y = 0; y < target.rows.shape().height; ++y) {
+    ReversePixels(PixelBytes<T>(shape), RowBytes(source, last - y), shape.width,
+                  WritableRowBytes(target.rows, y));
+  }
 }
 
 template <Sample T>
 void MirrorColumns(const RowBand<ImageView<const T>>& source,
                    const RowBand<ImageView<T>>& target) {
-  WithChannels(source.rows.shape().channels, [&](auto channels) {
-    const uint32_t offset = target.first_row - source.first_row;
-    for (uint32_t y = 0; y < target.rows.shape().height; ++y) {
-      ReverseRow<decltype(channels)::value>(source.rows.row(offset + y).data(),
-                                            source.rows.shape().width,
-                                            target.rows.row(y).data());
-    }
-  });
+  const ImageShape& shape = source.rows.shape();
+  const uint32_t offset = target.first_row - source.first_row;
+  for (uint32_t y = 0; y < target.rows.shape().height; ++y) {
+    ReversePixels(PixelBytes<T>(shape), RowBytes(source.rows, offset + y),
+                  shape.width, WritableRowBytes(target.rows, y));
+  }
 }
 
 template <Sample T>
