@@ -12,8 +12,7 @@
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace imageadapt {
-namespace HWY_NAMESPACE {
+namespace imageadapt::HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -309,8 +308,7 @@ void Reverse(size_t pixel_bytes, const uint8_t* from, size_t width,
 }
 
 }  // namespace
-}  // namespace HWY_NAMESPACE
-}  // namespace imageadapt
+}  // namespace imageadapt::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
