@@ -6,12 +6,17 @@
 #include <type_traits>
 
 #include "imageadapt/kernels/channels.h"
+#include "imageadapt/kernels/small_sums.h"
 
 namespace imageadapt {
 namespace {
 
 // Float rows: sums and counts of columns, and their prefixes and suffixes.
 constexpr size_t kFloatRows = 6;
+
+// Rows of 16-bit sums for small windows: sums of columns, and two for work. Two
+// of them hold the 32-bit sums of large windows.
+constexpr size_t kSmallRows = 3;
 
 // Divides by one number many times: by multiplication with its reciprocal where
 // that is exact. With m = ceil(2^40 / n), floor(s * m / 2^40) is floor(s / n)
@@ -114,6 +119,77 @@ void IntegerMean(const RowBand<ImageView<const T>>& source, WindowSize window,
   });
 }
 
+// The columns at the edge of an image, where windows are clipped.
+void EdgeMeans(std::span<const uint16_t> sums, Extent columns, uint32_t rows,
+               uint32_t window_width, MeanRounding rounding, uint32_t channels,
+               std::span<uint8_t> target) {
+  const auto width = static_cast<uint32_t>(target.size() / channels);
+  for (uint32_t x = columns.first; x < columns.end; ++x) {
+    const Extent window = ClippedExtent(x, window_width, width);
+    const uint32_t count = window.size() * rows;
+    const uint32_t half = rounding == MeanRounding::kNearest ? count / 2 : 0;
+    for (uint32_t c = 0; c < channels; ++c) {
+      uint32_t sum = half;
+      for (size_t u = window.first; u < window.end; ++u) {
+        sum += sums[u * channels + c];
+      }
+      // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): x is in its window
+      target[size_t{x} * channels + c] = static_cast<uint8_t>(sum / count);
+    }
+  }
+}
+
+// For windows of at most kMaxSmallWindow samples.
+void SmallMean(const RowBand<ImageView<const uint8_t>>& source,
+               WindowSize window, MeanRounding rounding,
+               const RowBand<ImageView<uint8_t>>& target,
+               std::span<std::byte> scratch) {
+  const ImageShape shape = target.rows.shape();
+  const size_t samples = RowSamples(shape);
+  const size_t padded = samples + kSmallSumsPadding;
+  auto* const columns = reinterpret_cast<uint16_t*>(scratch.data());
+  const std::span<uint16_t> sums(columns, samples);
+  const auto source_row = [&](uint32_t row) {
+    return source.rows.row(row - source.first_row);
+  };
+  Extent summed =
+      ClippedExtent(target.first_row, window.height, source.image_height);
+  std::fill(sums.begin(), sums.end(), 0);
+  for (uint32_t row = summed.first; row < summed.end; ++row) {
+    AddToSums(source_row(row), sums);
+  }
+  const uint32_t radius = window.width / 2;
+  const uint32_t inner_end = shape.width - std::min(radius, shape.width);
+  const uint32_t inner_first = std::min(radius, inner_end);
+  for (uint32_t y = 0; y < shape.height; ++y) {
+    const Extent wanted =
+        ClippedExtent(target.first_row + y, window.height, source.image_height);
+    if (wanted.end > summed.end && wanted.first > summed.first) {
+      SlideSums(source_row(summed.end), source_row(summed.first), sums);
+    } else if (wanted.end > summed.end) {
+      AddToSums(source_row(summed.end), sums);
+    } else if (wanted.first > summed.first) {
+      SubtractFromSums(source_row(summed.first), sums);
+    }
+    summed = wanted;
+    const std::span<uint8_t> row = target.rows.row(y);
+    const auto edge = [&](Extent extent) {
+      EdgeMeans(sums, extent, wanted.size(), window.width, rounding,
+                shape.channels, row);
+    };
+    edge({.first = 0, .end = inner_first});
+    edge({.first = std::max(inner_end, inner_first), .end = shape.width});
+    if (inner_end == inner_first) continue;
+    const uint32_t count = window.width * wanted.size();
+    MeansOfSums(columns, shape.channels, window.width,
+                MakeSmallDivision(
+                    count, rounding == MeanRounding::kNearest ? count / 2 : 0),
+                columns + padded, columns + 2 * padded,
+                row.subspan(size_t{inner_first} * shape.channels,
+                            size_t{inner_end - inner_first} * shape.channels));
+  }
+}
+
 struct FloatScratch {
   std::span<double> sums;
   std::span<double> prefix;
@@ -212,7 +288,7 @@ size_t BoxMeanScratchBytes(const ImageSpec& spec) {
   const size_t samples = RowSamples(spec.shape);
   return spec.sample_type == SampleType::kF32
              ? kFloatRows * samples * sizeof(double)
-             : samples * sizeof(uint32_t);
+             : kSmallRows * (samples + kSmallSumsPadding) * sizeof(uint16_t);
 }
 
 template <Sample T>
@@ -221,7 +297,15 @@ void BoxMean(const RowBand<ImageView<const T>>& source, WindowSize window,
              std::span<std::byte> scratch) {
   if constexpr (std::is_same_v<T, float>) {
     FloatMean(source, window, target, scratch);
-  } else {
+    return;
+  }
+  if constexpr (std::is_same_v<T, uint8_t>) {
+    if (uint64_t{window.width} * window.height <= kMaxSmallWindow) {
+      SmallMean(source, window, rounding, target, scratch);
+      return;
+    }
+  }
+  if constexpr (!std::is_same_v<T, float>) {
     IntegerMean(source, window, rounding, target, scratch);
   }
 }

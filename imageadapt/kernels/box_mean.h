@@ -20,10 +20,11 @@ size_t BoxMeanScratchBytes(const ImageSpec& spec);
 
 // Each channel by itself, of the samples of the window that exist (clipped
 // border). Integers: exact, by running sums (McDonnell, "Box-filtering
-// techniques", 1981), so the cost does not depend on the window. Float: NaN is
-// left out, and no sample has any influence outside its windows: sums are never
-// undone by subtraction (blocks of prefix and suffix sums along rows, as in van
-// Herk's and Gil and Werman's filters of 1992 and 1993).
+// techniques", 1981), so the cost does not depend on the window; 8-bit windows
+// of at most 256 samples by SIMD, in 16-bit sums. Float: NaN is left out, and
+// no sample has any influence outside its windows: sums are never undone by
+// subtraction (blocks of prefix and suffix sums along rows, as in van Herk's
+// and Gil and Werman's filters of 1992 and 1993).
 //
 // Window sides are odd and at most 65535. Requires that `source` has all rows
 // of the windows, and that `scratch` is aligned to 64 bytes.
