@@ -1,10 +1,13 @@
 #include "imageadapt/kernels/window_median.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
+
+#include "imageadapt/kernels/median_3x3.h"
 
 namespace imageadapt {
 namespace {
@@ -131,6 +134,40 @@ void MedianRow(const Column<float>& column, uint32_t window_width,
   }
 }
 
+// The median of the few samples of a window of 3 columns that is clipped to 1
+// or 2.
+template <typename T>
+T EdgeMedian(const Column<T>& column, Extent columns) {
+  constexpr size_t kMost = 9;
+  std::array<T, kMost> values = {};
+  size_t count = 0;
+  for (uint32_t x = columns.first; x < columns.end; ++x) {
+    column.ForEach(x, [&](T value) { values[count++] = value; });
+  }
+  std::sort(values.begin(), values.begin() + count);
+  return values[(count - 1) / 2];
+}
+
+// A row of 3 x 3 windows whose three rows exist.
+template <typename T>
+void Median3x3Row(const RowBand<ImageView<const T>>& source, Extent rows,
+                  std::span<T> target) {
+  const ImageShape& shape = source.rows.shape();
+  const size_t channels = shape.channels;
+  const auto row = [&](uint32_t i) {
+    return source.rows.row(rows.first + i - source.first_row);
+  };
+  for (uint32_t c = 0; c < channels; ++c) {
+    const Column<T> column = {source, rows, shape.channels, c};
+    target[c] = EdgeMedian(column, ClippedExtent(0, 3, shape.width));
+    target[target.size() - channels + c] =
+        EdgeMedian(column, ClippedExtent(shape.width - 1, 3, shape.width));
+  }
+  if (shape.width < 3) return;
+  MediansOf3x3(row(0), row(1), row(2), channels,
+               target.subspan(channels, target.size() - 2 * channels));
+}
+
 }  // namespace
 
 size_t WindowMedianScratchBytes(SampleType type, WindowSize window) {
@@ -154,6 +191,12 @@ void WindowMedian(const RowBand<ImageView<const T>>& source, WindowSize window,
     for (uint32_t y = 0; y < shape.height; ++y) {
       const Extent rows = ClippedExtent(target.first_row + y, window.height,
                                         source.image_height);
+      if constexpr (!std::is_same_v<T, float>) {
+        if (window == WindowSize{.width = 3, .height = 3} && rows.size() == 3) {
+          Median3x3Row<T>(source, rows, target.rows.row(y));
+          continue;
+        }
+      }
       for (uint32_t c = 0; c < shape.channels; ++c) {
         work(Column<T>{source, rows, shape.channels, c}, target.rows.row(y));
       }

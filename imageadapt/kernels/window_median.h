@@ -17,7 +17,7 @@ size_t WindowMedianScratchBytes(SampleType type, WindowSize window);
 // Each channel by itself, of the samples of the window that exist (clipped
 // border); the lower median of an even number. Integers: by sliding histograms
 // (Huang, Yang and Tang, "A fast two-dimensional median filtering algorithm",
-// 1979). Float: by selection; NaN is left out.
+// 1979), 3 x 3 by SIMD (median_3x3.h). Float: by selection; NaN is left out.
 //
 // Window sides are odd and at most 255. Requires that `source` has all rows of
 // the windows, and that `scratch` is aligned to 64 bytes.
