@@ -31,13 +31,22 @@ constexpr unsigned kWholeSegment = 0xffff;
 // image is.
 constexpr uint64_t kMaxSegmentBytes = uint64_t{32} << 20;
 
+// The library looks for the end of their list from its beginning, for each.
+constexpr uint32_t kMaxSegments = 1024;
+
 // Where the library goes when it gives up.
 struct ErrorManager {
   jpeg_error_mgr base;  // first: the library knows only this
   std::jmp_buf jump;
   uint64_t segment_bytes;
+  uint32_t segments;
   char text[JMSG_LENGTH_MAX];
 };
+
+bool HasTooMuchMetadata(const ErrorManager& errors) {
+  return errors.segment_bytes > kMaxSegmentBytes ||
+         errors.segments > kMaxSegments;
+}
 
 [[noreturn]] void OnError(j_common_ptr common) {
   auto* const errors = reinterpret_cast<ErrorManager*>(common->err);
@@ -54,7 +63,8 @@ void OnMessage(j_common_ptr common, int level) {
     if (told[0] == kApp1 || told[0] == kApp2) {
       auto* const errors = reinterpret_cast<ErrorManager*>(common->err);
       errors->segment_bytes += static_cast<uint64_t>(told[1]);
-      if (errors->segment_bytes > kMaxSegmentBytes) {
+      ++errors->segments;
+      if (HasTooMuchMetadata(*errors)) {
         ERREXIT(common, JERR_OUT_OF_MEMORY);
       }
     }
@@ -288,10 +298,10 @@ class JpegDecoder final : public Decoder {
 
   absl::Status HeaderStatus() const {
     if (!source_status_.ok()) return source_status_;
-    if (errors_.segment_bytes > kMaxSegmentBytes) {
+    if (HasTooMuchMetadata(errors_)) {
       return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
                      "the JPEG file has more than ", kMaxSegmentBytes,
-                     " bytes of metadata");
+                     " bytes or ", kMaxSegments, " segments of metadata");
     }
     return DamagedHeader(kFormat, errors_.text);
   }

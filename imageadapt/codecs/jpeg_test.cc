@@ -219,6 +219,32 @@ TEST(JpegTest, EndlessMetadataIsRefused) {
   }
 }
 
+TEST(JpegTest, EndlessEmptyMetadataIsRefused) {
+  const std::string file =
+      JpegMaker().Make(testing::MakeGradient(Spec(16, 16, 3), 1));
+  for (const char marker : {'\xe1', '\xe2'}) {
+    for (const size_t count : {1000, 1025, 400'000}) {
+      std::string long_file = file.substr(0, 2);
+      for (size_t i = 0; i < count; ++i) {
+        long_file += {'\xff', marker, '\0', '\2'};
+      }
+      long_file += file.substr(2);
+      const absl::Status read = Decode(kJpegCodec, long_file).status();
+      BufferPool pool;
+      BufferSink sink(pool);
+      const absl::Status turned = kJpegCodec.turn_losslessly(
+          ByteRope(BytesOf(long_file)), {.quarter_turns = 1}, {}, sink);
+      if (count == 1000) {
+        EXPECT_TRUE(read.ok()) << read;
+        EXPECT_TRUE(turned.ok()) << turned;
+      } else {
+        EXPECT_EQ(ReasonOf(read), kImageTooLarge) << read;
+        EXPECT_EQ(ReasonOf(turned), kImageTooLarge) << turned;
+      }
+    }
+  }
+}
+
 // 0 where the allocator is not glibc's own, as under a sanitizer.
 uint64_t HeapBytes() {
   const auto heap = mallinfo2();

@@ -147,7 +147,10 @@ absl::Status ImageCall::Enqueue() {
 void ImageCall::Work() {
   {
     const std::lock_guard lock(mutex_);
-    if (phase_ != Phase::kQueued) return;
+    if (phase_ != Phase::kQueued) {
+      place_.Leave();
+      return;
+    }
     record_.queued = Since(phase_began_);
     Enter(Phase::kWorking, server_.limits_.work);
   }

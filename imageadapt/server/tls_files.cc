@@ -68,23 +68,35 @@ absl::StatusOr<Key> ParseKey(const std::string& text, const std::string& file) {
   return key;
 }
 
-// Puts a new file in memory in the place of `fd`, or opens the first one.
-// Whoever opens it by its path finds the old or the new one, whole.
-absl::Status PutFile(const std::string& text, int& fd, std::string& path) {
-  const int next = memfd_create("imageadapt-tls", MFD_CLOEXEC);
-  const auto size = static_cast<ssize_t>(text.size());
-  const bool is_written =
-      next >= 0 && write(next, text.data(), text.size()) == size;
-  if (is_written && fd < 0) {
-    fd = next;
-    path = absl::StrCat("/proc/self/fd/", fd);
-    return absl::OkStatus();
+// A file in memory, closed when dropped.
+class MemoryFile {
+ public:
+  explicit MemoryFile(const std::string& text)
+      : fd_(memfd_create("imageadapt-tls", MFD_CLOEXEC)) {
+    const auto size = static_cast<ssize_t>(text.size());
+    is_whole_ = fd_ >= 0 && write(fd_, text.data(), text.size()) == size;
   }
-  const bool is_placed = is_written && dup3(next, fd, O_CLOEXEC) == fd;
-  if (next >= 0) close(next);
-  if (is_placed) return absl::OkStatus();
-  return absl::UnavailableError("no memory for a copy of the TLS files");
-}
+  MemoryFile(MemoryFile&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), is_whole_(other.is_whole_) {}
+  MemoryFile& operator=(MemoryFile&&) = delete;
+  ~MemoryFile() {
+    if (fd_ >= 0) close(fd_);
+  }
+
+  bool is_whole() const { return is_whole_; }
+
+  // Stands in the place of `fd` from now on, or is the first one there. Whoever
+  // opens it by its path finds the old or the new one, whole.
+  bool Take(int& fd) {
+    if (fd >= 0) return dup3(fd_, fd, O_CLOEXEC) == fd;
+    fd = std::exchange(fd_, -1);
+    return true;
+  }
+
+ private:
+  int fd_;
+  bool is_whole_ = false;
+};
 
 }  // namespace
 
@@ -93,6 +105,11 @@ absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Open(
   ASSIGN_OR_RETURN(Contents contents, Read(paths));
   std::unique_ptr<TlsFiles> files(new TlsFiles(paths, std::move(on_warning)));
   RETURN_IF_ERROR(files->Replace(std::move(contents)));
+  const auto path = [](int fd) { return absl::StrCat("/proc/self/fd/", fd); };
+  files->copies_ = {
+      .cert = path(files->cert_fd_),
+      .key = path(files->key_fd_),
+      .client_ca = paths.client_ca.empty() ? "" : path(files->client_ca_fd_)};
   files->thread_ = std::thread([raw = files.get()] { raw->Watch(); });
   return files;
 }
@@ -135,11 +152,20 @@ absl::StatusOr<TlsFiles::Contents> TlsFiles::Read(const Paths& paths) {
 }
 
 absl::Status TlsFiles::Replace(Contents contents) {
-  RETURN_IF_ERROR(PutFile(contents.cert, cert_fd_, copies_.cert));
-  RETURN_IF_ERROR(PutFile(contents.key, key_fd_, copies_.key));
-  if (!paths_.client_ca.empty()) {
-    RETURN_IF_ERROR(
-        PutFile(contents.client_ca, client_ca_fd_, copies_.client_ca));
+  // All are written before the first is placed: the time in which they do not
+  // fit together is that of three system calls.
+  MemoryFile cert(contents.cert);
+  MemoryFile key(contents.key);
+  MemoryFile client_ca(contents.client_ca);
+  bool is_placed = cert.is_whole() && key.is_whole() && client_ca.is_whole();
+  if (is_placed) {
+    // Until all are in place they have to be placed again.
+    contents_ = {};
+    is_placed = cert.Take(cert_fd_) && key.Take(key_fd_) &&
+                client_ca.Take(client_ca_fd_);
+  }
+  if (!is_placed) {
+    return absl::UnavailableError("no memory for a copy of the TLS files");
   }
   contents_ = std::move(contents);
   return absl::OkStatus();

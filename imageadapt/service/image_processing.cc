@@ -68,7 +68,6 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
   ASSIGN_OR_RETURN(const Codec* const codec,
                    OutputCodec(output, pipeline->input_codec()));
 
-  BufferSink sink(work.buffers, max_answer_bytes_);
   ProcessedImage result{.mime_type = std::string(codec->mime_type),
                         .shape = pipeline->output().shape,
                         .file = {}};
@@ -77,15 +76,16 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
   if (turn.has_value() && output.quality == 0 &&
       codec == pipeline->input_codec() && codec->turn_losslessly != nullptr) {
     ImageSpec turned;
+    BufferSink sink(work.buffers, max_answer_bytes_);
     const absl::Status status =
         TurnFileLosslessly(file, *turn, limits_, work, sink, turned);
     if (status.ok()) {
       result.file = sink.TakeBlocks();
       return result;
     }
-    // Decoding takes less memory, strip by strip.
+    // What can never fit in memory may do so decoded, strip by strip. A passing
+    // shortage is the caller's to wait for: the answer is not lossy for it.
     if (!absl::IsFailedPrecondition(status) &&
-        !absl::IsResourceExhausted(status) &&
         ReasonOf(status) != kImageTooLarge) {
       return TooLargeAnswer(status);
     }
@@ -95,6 +95,7 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
       !held.ok()) {
     return InvalidField("output.mime_type", held.message());
   }
+  BufferSink sink(work.buffers, max_answer_bytes_);
   const EncodeOptions options{
       .quality = static_cast<int>(output.quality == 0 ? kDefaultQuality
                                                       : output.quality),

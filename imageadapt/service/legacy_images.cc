@@ -140,7 +140,8 @@ absl::StatusOr<FileAnswer> ProcessFile(const ByteRope& file,
     if (turned.ok()) {
       exact = *std::move(turned);
     } else if (!absl::IsFailedPrecondition(turned.status()) &&
-               !TakesTooMuch(turned.status())) {
+               ReasonOf(turned.status()) != kImageTooLarge) {
+      // A passing shortage is no reason for loss: the caller can come again.
       return turned;
     }
   }

@@ -338,6 +338,27 @@ TEST_F(ServiceTest, WhatNeedsMoreMemoryIsLeftOut) {
   EXPECT_GT(RopeOf(answer->data).size(), file.size() * 5 / 4);
 }
 
+TEST_F(ServiceTest, PassingShortageMakesNoAnswerLossy) {
+  // Room for all of it, but another call holds some.
+  const Image noise = testing::MakeNoise(Spec(1600, 1600, 3), 1);
+  const std::string file = FileOf(noise, "image/jpeg", {.quality = 80});
+  MemoryBudget budget(uint64_t{96} << 20);
+  const auto other = budget.TryReserve(uint64_t{72} << 20);
+  MemoryBudget::Reservation memory = *budget.TryReserve(0);
+  const Workspace work{.call = call_,
+                       .workers = workers_,
+                       .buffers = buffers_,
+                       .memory = memory};
+  const auto legacy = legacy_.Rotate(FileImage(file), 2, work);
+  EXPECT_EQ(ReasonOf(legacy.status()), kServerBusy) << legacy.status();
+  memory.Shrink(0);
+  OperationSpecs turn;
+  turn.Add()->mutable_rotate()->set_angle_degrees(180);
+  const ImageProcessing processing({}, uint64_t{1} << 30);
+  const auto modern = processing.Process(RopeOfText(file), turn, {}, work);
+  EXPECT_EQ(ReasonOf(modern.status()), kServerBusy) << modern.status();
+}
+
 TEST_F(ServiceTest, AnswersNeverGrowOverTheMessageLimit) {
   const LegacyImages strict(DecodeLimits{}, 1000);
   const auto answer = strict.MeanFilter(FileImage(Png(60, 60)), work_);
