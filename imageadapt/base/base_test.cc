@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -81,6 +84,30 @@ TEST(BufferPoolTest, BlocksAreAlignedAndCounted) {
     EXPECT_GE(pool.used_bytes(), size);
   }
   EXPECT_EQ(pool.used_bytes(), 0);
+}
+
+// Bytes that the system has mapped for this process, or 0 if it does not tell.
+uint64_t MappedBytes() {
+  uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST(BufferPoolTest, LargeBlocksBeginAtHugePagesAndAreGivenBackWhole) {
+  BufferPool pool(0);
+  constexpr size_t kHugePage = size_t{2} << 20;
+  const uint64_t before = MappedBytes();
+  for (int round = 0; round < 100; ++round) {
+    for (const size_t size : {kHugePage, kHugePage + 1, 5 * kHugePage - 1}) {
+      const auto block = pool.Take(size);
+      ASSERT_TRUE(block.ok());
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(block->data()) % kHugePage, 0);
+#endif
+      block->data()[0] = block->data()[size - 1] = std::byte{1};
+    }
+  }
+  EXPECT_LE(MappedBytes(), before + 10 * kHugePage);
 }
 
 TEST(BufferPoolTest, KeepsNoMoreThanItMay) {
