@@ -284,7 +284,8 @@ void FloatMean(const RowBand<ImageView<const float>>& source, WindowSize window,
 
 }  // namespace
 
-size_t BoxMeanScratchBytes(const ImageSpec& spec) {
+size_t BoxMeanScratchBytes(const ImageSpec& spec,
+                           const MeanOptions& /*options*/) {
   const size_t samples = RowSamples(spec.shape);
   return spec.sample_type == SampleType::kF32
              ? kFloatRows * samples * sizeof(double)
@@ -292,9 +293,11 @@ size_t BoxMeanScratchBytes(const ImageSpec& spec) {
 }
 
 template <Sample T>
-void BoxMean(const RowBand<ImageView<const T>>& source, WindowSize window,
-             MeanRounding rounding, const RowBand<ImageView<T>>& target,
+void BoxMean(const RowBand<ImageView<const T>>& source,
+             const MeanOptions& options, const RowBand<ImageView<T>>& target,
              std::span<std::byte> scratch) {
+  const WindowSize window = options.window;
+  const MeanRounding rounding = options.rounding;
   if constexpr (std::is_same_v<T, float>) {
     FloatMean(source, window, target, scratch);
     return;
@@ -310,9 +313,9 @@ void BoxMean(const RowBand<ImageView<const T>>& source, WindowSize window,
   }
 }
 
-#define INSTANTIATE(T)                                                  \
-  template void BoxMean(const RowBand<ImageView<const T>>&, WindowSize, \
-                        MeanRounding, const RowBand<ImageView<T>>&,     \
+#define INSTANTIATE(T)                                                    \
+  template void BoxMean(const RowBand<ImageView<const T>>&,               \
+                        const MeanOptions&, const RowBand<ImageView<T>>&, \
                         std::span<std::byte>)
 INSTANTIATE(uint8_t);
 INSTANTIATE(uint16_t);

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "imageadapt/image/image_view.h"
+#include "imageadapt/kernels/border.h"
 #include "imageadapt/kernels/window_size.h"
 
 namespace imageadapt {
@@ -15,8 +16,14 @@ namespace imageadapt {
 // How a mean of integers becomes an integer.
 enum class MeanRounding : uint8_t { kNearest, kTruncate };
 
-// Scratch that BoxMean needs.
-size_t BoxMeanScratchBytes(const ImageSpec& spec);
+struct MeanOptions {
+  WindowSize window;
+  BorderMode border = BorderMode::kClip;
+  MeanRounding rounding = MeanRounding::kNearest;  // of integers
+};
+
+// Scratch that BoxMean needs for a band of an image of this spec.
+size_t BoxMeanScratchBytes(const ImageSpec& spec, const MeanOptions& options);
 
 // Each channel by itself, of the samples of the window that exist (clipped
 // border). Integers: exact, by running sums (McDonnell, "Box-filtering
@@ -29,8 +36,8 @@ size_t BoxMeanScratchBytes(const ImageSpec& spec);
 // Window sides are odd and at most 65535. Requires that `source` has all rows
 // of the windows, and that `scratch` is aligned to 64 bytes.
 template <Sample T>
-void BoxMean(const RowBand<ImageView<const T>>& source, WindowSize window,
-             MeanRounding rounding, const RowBand<ImageView<T>>& target,
+void BoxMean(const RowBand<ImageView<const T>>& source,
+             const MeanOptions& options, const RowBand<ImageView<T>>& target,
              std::span<std::byte> scratch);
 
 }  // namespace imageadapt

@@ -63,20 +63,22 @@ class KernelsTest : public ::testing::Test {
 
   static Image Mean(const Image& source, WindowSize window,
                     MeanRounding rounding, uint32_t band_rows = 1000) {
-    Buffer scratch = *BufferPool().Take(BoxMeanScratchBytes(source.spec()));
+    Buffer scratch = *BufferPool().Take(BoxMeanScratchBytes(
+        source.spec(), {.window = window, .rounding = rounding}));
     return InBands(source, band_rows, window.height,
                    [&](const auto& from, const auto& to) {
-                     BoxMean(from, window, rounding, to, scratch.span());
+                     BoxMean(from, {.window = window, .rounding = rounding}, to,
+                             scratch.span());
                    });
   }
 
   static Image Median(const Image& source, WindowSize window,
                       uint32_t band_rows = 1000) {
     Buffer scratch = *BufferPool().Take(
-        WindowMedianScratchBytes(source.spec().sample_type, window));
+        WindowMedianScratchBytes(source.spec(), {.window = window}));
     return InBands(source, band_rows, window.height,
                    [&](const auto& from, const auto& to) {
-                     WindowMedian(from, window, to, scratch.span());
+                     WindowMedian(from, {.window = window}, to, scratch.span());
                    });
   }
 
@@ -239,9 +241,10 @@ TYPED_TEST(KernelsTest, MeanDoesNotDependOnBandCuts) {
 TEST(BoxMeanTest, TheLargestSumsDoNotOverflow) {
   const Image source = MakeConstant(Spec(3, 70000, 1, SampleType::kU16), 65535);
   Image target = MakeImage(source.spec());
-  Buffer scratch = *BufferPool().Take(BoxMeanScratchBytes(source.spec()));
-  BoxMean(WholeImage(source.view().As<uint16_t>()),
-          {.width = 65535, .height = 65535}, MeanRounding::kNearest,
+  const MeanOptions options = {.window = {65535, 65535}};
+  Buffer scratch =
+      *BufferPool().Take(BoxMeanScratchBytes(source.spec(), options));
+  BoxMean(WholeImage(AnyConstImageView(source.view()).As<uint16_t>()), options,
           WholeImage(target.view().As<uint16_t>()), scratch.span());
   EXPECT_EQ(Difference(target.view(), source.view()), "");
 }
@@ -255,10 +258,10 @@ TEST(BoxMeanTest, FloatSamplesHaveNoInfluenceOutsideTheirWindows) {
     source.view().As<float>().row(20)[20] = odd;
     const auto mean = [](const Image& image) {
       Image target = MakeImage(image.spec());
-      Buffer scratch = *BufferPool().Take(BoxMeanScratchBytes(image.spec()));
-      BoxMean(WholeImage(image.view().As<float>()), {.width = 5, .height = 5},
-              MeanRounding::kNearest, WholeImage(target.view().As<float>()),
-              scratch.span());
+      Buffer scratch = *BufferPool().Take(
+          BoxMeanScratchBytes(image.spec(), {.window = {5, 5}}));
+      BoxMean(WholeImage(image.view().As<float>()), {.window = {5, 5}},
+              WholeImage(target.view().As<float>()), scratch.span());
       return target;
     };
     const Image with = mean(source);
@@ -333,10 +336,10 @@ TEST(WindowMedianTest, NanIsLeftOut) {
   const std::span<float> row = source.view().As<float>().row(0);
   row[0] = row[1] = kNan;
   Image target = MakeImage(source.spec());
-  Buffer scratch =
-      *BufferPool().Take(WindowMedianScratchBytes(SampleType::kF32, {3, 3}));
+  Buffer scratch = *BufferPool().Take(
+      WindowMedianScratchBytes(source.spec(), {.window = {3, 3}}));
   WindowMedian(WholeImage(AnyConstImageView(source.view()).As<float>()),
-               {.width = 3, .height = 3}, WholeImage(target.view().As<float>()),
+               {.window = {3, 3}}, WholeImage(target.view().As<float>()),
                scratch.span());
   const std::span<float> got = target.view().As<float>().row(0);
   EXPECT_TRUE(std::isnan(got[0]));

@@ -170,8 +170,10 @@ void Median3x3Row(const RowBand<ImageView<const T>>& source, Extent rows,
 
 }  // namespace
 
-size_t WindowMedianScratchBytes(SampleType type, WindowSize window) {
-  switch (type) {
+size_t WindowMedianScratchBytes(const ImageSpec& spec,
+                                const MedianOptions& options) {
+  const WindowSize window = options.window;
+  switch (spec.sample_type) {
     case SampleType::kU8:
       return Histogram<uint8_t>::kBytes;
     case SampleType::kU16:
@@ -183,9 +185,11 @@ size_t WindowMedianScratchBytes(SampleType type, WindowSize window) {
 }
 
 template <Sample T>
-void WindowMedian(const RowBand<ImageView<const T>>& source, WindowSize window,
+void WindowMedian(const RowBand<ImageView<const T>>& source,
+                  const MedianOptions& options,
                   const RowBand<ImageView<T>>& target,
                   std::span<std::byte> scratch) {
+  const WindowSize window = options.window;
   const ImageShape shape = target.rows.shape();
   const auto for_each_row = [&](auto&& work) {
     for (uint32_t y = 0; y < shape.height; ++y) {
@@ -216,10 +220,10 @@ void WindowMedian(const RowBand<ImageView<const T>>& source, WindowSize window,
   }
 }
 
-#define INSTANTIATE(T)                                                       \
-  template void WindowMedian(const RowBand<ImageView<const T>>&, WindowSize, \
-                             const RowBand<ImageView<T>>&,                   \
-                             std::span<std::byte>)
+#define INSTANTIATE(T)                                          \
+  template void WindowMedian(                                   \
+      const RowBand<ImageView<const T>>&, const MedianOptions&, \
+      const RowBand<ImageView<T>>&, std::span<std::byte>)
 INSTANTIATE(uint8_t);
 INSTANTIATE(uint16_t);
 INSTANTIATE(float);

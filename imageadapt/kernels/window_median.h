@@ -7,12 +7,19 @@
 #include <span>
 
 #include "imageadapt/image/image_view.h"
+#include "imageadapt/kernels/border.h"
 #include "imageadapt/kernels/window_size.h"
 
 namespace imageadapt {
 
-// Scratch that WindowMedian needs.
-size_t WindowMedianScratchBytes(SampleType type, WindowSize window);
+struct MedianOptions {
+  WindowSize window;
+  BorderMode border = BorderMode::kClip;
+};
+
+// Scratch that WindowMedian needs for a band of an image of this spec.
+size_t WindowMedianScratchBytes(const ImageSpec& spec,
+                                const MedianOptions& options);
 
 // Each channel by itself, of the samples of the window that exist (clipped
 // border); the lower median of an even number. Integers: by sliding histograms
@@ -22,7 +29,8 @@ size_t WindowMedianScratchBytes(SampleType type, WindowSize window);
 // Window sides are odd and at most 255. Requires that `source` has all rows of
 // the windows, and that `scratch` is aligned to 64 bytes.
 template <Sample T>
-void WindowMedian(const RowBand<ImageView<const T>>& source, WindowSize window,
+void WindowMedian(const RowBand<ImageView<const T>>& source,
+                  const MedianOptions& options,
                   const RowBand<ImageView<T>>& target,
                   std::span<std::byte> scratch);
 

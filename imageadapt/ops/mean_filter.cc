@@ -16,18 +16,22 @@ class MeanFilter final : public Operation {
       : window_(window), rounding_(rounding) {}
 
   absl::StatusOr<OperationPlan> Plan(const ImageSpec& input) const override {
-    return FilterPlan(input, window_, BoxMeanScratchBytes(input));
+    return FilterPlan(input, window_, BoxMeanScratchBytes(input, Options()));
   }
 
   void Run(const RowBand<AnyConstImageView>& source,
            const RowBand<AnyImageView>& target,
            std::span<std::byte> scratch) const override {
     WithTypedBands(source, target, [&](const auto& from, const auto& to) {
-      BoxMean(from, window_, rounding_, to, scratch);
+      BoxMean(from, Options(), to, scratch);
     });
   }
 
  private:
+  MeanOptions Options() const {
+    return {.window = window_, .rounding = rounding_};
+  }
+
   const WindowSize window_;
   const MeanRounding rounding_;
 };

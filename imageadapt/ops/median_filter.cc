@@ -15,18 +15,20 @@ class MedianFilter final : public Operation {
 
   absl::StatusOr<OperationPlan> Plan(const ImageSpec& input) const override {
     return FilterPlan(input, window_,
-                      WindowMedianScratchBytes(input.sample_type, window_));
+                      WindowMedianScratchBytes(input, Options()));
   }
 
   void Run(const RowBand<AnyConstImageView>& source,
            const RowBand<AnyImageView>& target,
            std::span<std::byte> scratch) const override {
     WithTypedBands(source, target, [&](const auto& from, const auto& to) {
-      WindowMedian(from, window_, to, scratch);
+      WindowMedian(from, Options(), to, scratch);
     });
   }
 
  private:
+  MedianOptions Options() const { return {.window = window_}; }
+
   const WindowSize window_;
 };
 
