@@ -3,46 +3,21 @@
 #include "imageadapt/kernels/pixel_moves.h"
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <random>
 #include <vector>
 
 #include "imageadapt/testing/every_target.h"
+#include "imageadapt/testing/guarded_bytes.h"
 
 namespace imageadapt {
 namespace {
 
+using testing::GuardedBytes;
 using testing::OnEveryTarget;
 
 constexpr size_t kPixelSizes[] = {1, 2, 3, 4, 6, 8, 12, 16};
-
-// Bytes that end, or begin, where nothing may be touched.
-class GuardedBytes {
- public:
-  GuardedBytes(size_t size, bool at_end) {
-    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    const size_t inside = (size + page - 1) / page * page;
-    mapped_ = inside + 2 * page;
-    map_ =
-        mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    auto* const first = static_cast<uint8_t*>(map_) + page;
-    EXPECT_EQ(mprotect(first, inside, PROT_READ | PROT_WRITE), 0);
-    data_ = at_end ? first + inside - size : first;
-  }
-  ~GuardedBytes() { munmap(map_, mapped_); }
-  GuardedBytes(const GuardedBytes&) = delete;
-  GuardedBytes& operator=(const GuardedBytes&) = delete;
-
-  uint8_t* data() const { return data_; }
-
- private:
-  void* map_ = nullptr;
-  size_t mapped_ = 0;
-  uint8_t* data_ = nullptr;
-};
 
 struct Case {
   size_t pixel_bytes = 1;
