@@ -462,7 +462,7 @@ class TileMeans {
         return hn::LoadU(Doubles(), sums.columns() + i);
       });
     }
-    return StoreEach(target, [&](size_t i) { return sums.At(i); });
+    return StoreEach(target, [&](size_t i) { return sums.At(Doubles(), i); });
   }
 
   template <typename SumAt>
@@ -508,7 +508,7 @@ class TileMeans {
       return;
     }
     for (size_t i = 0; i < samples_; i += hn::Lanes(d)) {
-      hn::StoreU(sums.At(i), d, results + i);
+      hn::StoreU(sums.At(Doubles(), i), d, results + i);
     }
   }
 

@@ -5,6 +5,7 @@
 
 #include "imageadapt/kernels/box_float.h"
 #include "imageadapt/kernels/box_large.h"
+#include "imageadapt/kernels/box_sliding.h"
 
 namespace imageadapt {
 namespace {
@@ -29,7 +30,8 @@ size_t BoxMeanScratchBytes(const ImageSpec& spec, const MeanOptions& given) {
   if (spec.sample_type == SampleType::kF32) {
     return FloatBoxScratchBytes(spec.shape, options);
   }
-  return LargeBoxScratchBytes(spec.shape);
+  return SlidingBoxFits(spec, options) ? SlidingBoxScratchBytes(spec, options)
+                                       : LargeBoxScratchBytes(spec.shape);
 }
 
 template <Sample T>
@@ -40,6 +42,8 @@ void BoxMean(const RowBand<ImageView<const T>>& source,
       Tightened(target.rows.shape(), source.image_height, given);
   if constexpr (std::is_same_v<T, float>) {
     MeanOfFloatBoxes(source, options, target, scratch);
+  } else if (SlidingBoxFits({target.rows.shape(), kSampleTypeOf<T>}, options)) {
+    MeanOfSlidingBoxes(source, options, target, scratch);
   } else {
     MeanOfLargeBoxes(source, options, target, scratch);
   }

@@ -66,9 +66,9 @@ class WindowSums {
     step_ = window == 1 ? 0 : width * channels;
   }
 
-  // The sums at i and behind.
-  HWY_INLINE hn::Vec<Tag> At(size_t i) const {
-    const Tag d;
+  // The sums at i and behind. Requires a window of more than one column.
+  template <class D>
+  HWY_INLINE hn::Vec<D> At(D d, size_t i) const {
     const auto two =
         hn::Add(hn::LoadU(d, half_ + i), hn::LoadU(d, half_ + i + step_));
     return hn::Add(two, hn::LoadU(d, columns_ + i + 2 * step_));

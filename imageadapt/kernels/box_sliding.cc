@@ -1,0 +1,786 @@
+#include "imageadapt/kernels/box_sliding.h"
+
+#include <algorithm>
+
+#include "imageadapt/kernels/box_border.h"
+#include "imageadapt/kernels/box_division.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "imageadapt/kernels/box_sliding.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/highway.h"
+#include "imageadapt/kernels/box_sums-inl.h"
+
+#ifndef IMAGEADAPT_KERNELS_BOX_SLIDING_CC_
+#define IMAGEADAPT_KERNELS_BOX_SLIDING_CC_
+namespace imageadapt {
+namespace {
+
+// Samples that are worked on at a time: what they need stays in the first-level
+// cache.
+constexpr size_t kSlidingTile = 2048;
+
+// What arrays have beyond their samples: vectors reach so far.
+constexpr size_t kSlidingPadding = 128;
+
+// What is kept of each window.
+enum class BoxState : uint8_t {
+  kSums16,
+  kRemainders16,  // and quotients
+  kSums32,
+};
+
+struct SlidingPlan {
+  BoxState state = BoxState::kSums32;
+  bool short_steps = false;  // windows change by less than 2^15 from row to row
+  size_t channels = 0;
+  uint32_t tile = 0;  // columns; a multiple of any vector
+  uint32_t edge = 0;  // columns at the left whose windows are clipped
+  size_t row = 0;     // samples, padded
+  size_t work = 0;    // samples of a tile and what it sees, padded
+};
+
+SlidingPlan MakeSlidingPlan(const ImageSpec& spec, const MeanOptions& options) {
+  const WindowSize& window = options.window;
+  const uint64_t count = uint64_t{window.width} * window.height;
+  const ImageShape& shape = spec.shape;
+  SlidingPlan plan;
+  plan.channels = shape.channels;
+  if (spec.sample_type == SampleType::kU8 && window.width > 1 &&
+      255 * window.width < 32768) {
+    plan.short_steps = true;
+    if (255 * count + count / 2 < 65536) {
+      plan.state = BoxState::kSums16;
+    } else if (uint64_t{513} * window.width + 2 * count < 65536) {
+      plan.state = BoxState::kRemainders16;
+    }
+  }
+  const uint32_t radius = window.width / 2;
+  plan.edge =
+      options.border == BorderMode::kClip ? std::min(radius, shape.width) : 0;
+  const size_t tile = std::max(kSlidingTile, window.width * plan.channels);
+  plan.tile = static_cast<uint32_t>(tile / plan.channels / 64 * 64);
+  plan.row = RowSamples(shape) + kSlidingPadding;
+  plan.work =
+      (size_t{plan.tile} + 2 * plan.edge + window.width) * plan.channels +
+      kSlidingPadding;
+  return plan;
+}
+
+// Arrays of 32 bits for the windows that are clipped at the left and right.
+struct ClippedColumns {
+  uint32_t* sums;
+  uint32_t* multipliers;
+  uint32_t* more;  // half of the count, for rounding, too
+  uint32_t* shifts;
+};
+constexpr size_t kClippedArrays = 4;
+
+size_t ClippedSamples(const SlidingPlan& plan) {
+  return 2 * (plan.edge * plan.channels + kSlidingPadding);
+}
+
+template <typename T>
+struct SlidingJob {
+  const RowBand<ImageView<const T>>* source;
+  const RowBand<ImageView<T>>* target;
+  MeanOptions options;
+  SlidingPlan plan;
+  uint32_t* sums;  // row; or two rows of 16 bits
+  ClippedColumns clipped;
+  uint32_t* columns;  // work
+  uint32_t* doubled;  // work
+  T* zeros;           // row
+};
+
+size_t SlidingWords(const SlidingPlan& plan) {
+  return plan.row + kClippedArrays * ClippedSamples(plan) + 2 * plan.work;
+}
+
+template <typename T>
+SlidingJob<T> MakeSlidingJob(const RowBand<ImageView<const T>>& source,
+                             const MeanOptions& options,
+                             const RowBand<ImageView<T>>& target,
+                             std::span<std::byte> scratch) {
+  SlidingJob<T> job = {.source = &source,
+                       .target = &target,
+                       .options = options,
+                       .plan = MakeSlidingPlan(
+                           {target.rows.shape(), kSampleTypeOf<T>}, options)};
+  auto* words = reinterpret_cast<uint32_t*>(scratch.data());
+  const auto take = [&](size_t count) {
+    uint32_t* const taken = words;
+    words += count;
+    return taken;
+  };
+  job.sums = take(job.plan.row);
+  const size_t clipped = ClippedSamples(job.plan);
+  job.clipped = {take(clipped), take(clipped), take(clipped), take(clipped)};
+  job.columns = take(job.plan.work);
+  job.doubled = take(job.plan.work);
+  job.zeros = reinterpret_cast<T*>(words);
+  return job;
+}
+
+}  // namespace
+}  // namespace imageadapt
+#endif  // IMAGEADAPT_KERNELS_BOX_SLIDING_CC_
+
+HWY_BEFORE_NAMESPACE();
+namespace imageadapt::HWY_NAMESPACE {
+namespace {
+
+using Tag8 = hn::ScalableTag<uint8_t>;
+using Tag16 = hn::ScalableTag<uint16_t>;
+using Tag32 = hn::ScalableTag<uint32_t>;
+using Vec16 = hn::Vec<Tag16>;
+using Vec32 = hn::Vec<Tag32>;
+
+#if HWY_TARGET == HWY_SCALAR
+
+// Two vectors of small numbers become one of half as wide lanes.
+HWY_INLINE void StorePacked(Vec16 a, Vec16 b, uint8_t* to) {
+  to[0] = static_cast<uint8_t>(hn::GetLane(a));
+  to[1] = static_cast<uint8_t>(hn::GetLane(b));
+}
+HWY_INLINE void StorePacked(Vec32 a, Vec32 b, uint16_t* to) {
+  to[0] = static_cast<uint16_t>(hn::GetLane(a));
+  to[1] = static_cast<uint16_t>(hn::GetLane(b));
+}
+HWY_INLINE void StorePacked(Vec32 a, Vec32 b, Vec32 c, Vec32 d, uint8_t* to) {
+  to[0] = static_cast<uint8_t>(hn::GetLane(a));
+  to[1] = static_cast<uint8_t>(hn::GetLane(b));
+  to[2] = static_cast<uint8_t>(hn::GetLane(c));
+  to[3] = static_cast<uint8_t>(hn::GetLane(d));
+}
+
+HWY_INLINE Vec32 MulHigh32(Vec32 a, Vec32 b) {
+  return hn::Set(Tag32(), static_cast<uint32_t>(
+                              uint64_t{hn::GetLane(a)} * hn::GetLane(b) >> 32));
+}
+
+#else
+
+HWY_INLINE Vec16 Packed(Vec32 a, Vec32 b) {
+  const Tag16 d;
+  return hn::ConcatEven(d, hn::BitCast(d, b), hn::BitCast(d, a));
+}
+HWY_INLINE void StorePacked(Vec16 a, Vec16 b, uint8_t* to) {
+  const Tag8 d;
+  hn::StoreU(hn::ConcatEven(d, hn::BitCast(d, b), hn::BitCast(d, a)), d, to);
+}
+HWY_INLINE void StorePacked(Vec32 a, Vec32 b, uint16_t* to) {
+  hn::StoreU(Packed(a, b), Tag16(), to);
+}
+HWY_INLINE void StorePacked(Vec32 a, Vec32 b, Vec32 c, Vec32 d, uint8_t* to) {
+  StorePacked(Packed(a, b), Packed(c, d), to);
+}
+
+HWY_INLINE Vec32 MulHigh32(Vec32 a, Vec32 b) {
+  const Tag32 d;
+  const hn::Repartition<uint64_t, Tag32> d64;
+  const auto odd_lanes = [&](Vec32 v) {
+    return hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(d64, v)));
+  };
+  const auto even = hn::ShiftRight<32>(hn::MulEven(a, b));
+  const auto odd = hn::MulEven(odd_lanes(a), odd_lanes(b));
+  return hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, even));
+}
+
+#endif
+
+// Division16 in all lanes.
+template <bool kPlain>
+class DividerOf16 {
+ public:
+  explicit DividerOf16(const Division16& division)
+      : multiplier_(hn::Set(Tag16(), division.multiplier)),
+        first_shift_(division.first_shift),
+        second_shift_(division.second_shift) {}
+
+  HWY_INLINE Vec16 Divide(Vec16 n) const {
+    const Vec16 high = hn::MulHigh(n, multiplier_);
+    if constexpr (kPlain) {
+      return hn::ShiftRightSame(high, second_shift_);
+    } else {
+      const Vec16 rest = hn::ShiftRightSame(hn::Sub(n, high), first_shift_);
+      return hn::ShiftRightSame(hn::Add(high, rest), second_shift_);
+    }
+  }
+
+ private:
+  const Vec16 multiplier_;
+  const int first_shift_;
+  const int second_shift_;
+};
+
+// The three kinds of states. Each has Step(i, steps...): the means of vectors
+// at i, whose windows' sums grow by `steps`.
+
+template <bool kPlain>
+class Sums16 {
+ public:
+  Sums16(uint16_t* sums, uint32_t half, const Division16& division)
+      : sums_(sums),
+        half_(hn::Set(Tag16(), static_cast<uint16_t>(half))),
+        divider_(division) {}
+
+  HWY_INLINE Vec16 Step(size_t i, Vec16 step) const {
+    const Tag16 d;
+    const Vec16 sum = hn::Add(hn::LoadU(d, sums_ + i), step);
+    hn::StoreU(sum, d, sums_ + i);
+    return divider_.Divide(hn::Add(sum, half_));
+  }
+
+ private:
+  uint16_t* const sums_;
+  const Vec16 half_;
+  const DividerOf16<kPlain> divider_;
+};
+
+// The number of samples in windows, and what goes with it.
+struct BoxCount {
+  uint32_t count = 1;
+  uint32_t half = 0;   // of it, for rounding
+  uint32_t whole = 0;  // as often as remainders carry it, to stay positive
+};
+
+// Remainders carry whole * count.
+template <bool kPlain, bool kNewCount>
+class Remainders16 {
+ public:
+  Remainders16(uint16_t* remainders, uint16_t* quotients, const BoxCount& was,
+               const BoxCount& now, const Division16& division)
+      : remainders_(remainders),
+        quotients_(quotients),
+        divider_(division),
+        count_(Set(now.count)),
+        whole_(Set(now.whole)),
+        more_(Set(now.half - was.half + now.whole * now.count -
+                  was.whole * was.count)),
+        growth_(Set(now.count - was.count)) {}
+
+  HWY_INLINE Vec16 Step(size_t i, Vec16 step) const {
+    const Tag16 d;
+    Vec16 rest = hn::Add(hn::LoadU(d, remainders_ + i), step);
+    Vec16 quotient = hn::LoadU(d, quotients_ + i);
+    if constexpr (kNewCount) {
+      rest = hn::Sub(hn::Add(rest, more_), hn::Mul(quotient, growth_));
+    }
+    const Vec16 grown = hn::Sub(divider_.Divide(rest), whole_);
+    quotient = hn::Add(quotient, grown);
+    hn::StoreU(hn::Sub(rest, hn::Mul(grown, count_)), d, remainders_ + i);
+    hn::StoreU(quotient, d, quotients_ + i);
+    return quotient;
+  }
+
+ private:
+  static Vec16 Set(uint32_t value) {
+    return hn::Set(Tag16(), static_cast<uint16_t>(value));
+  }
+
+  uint16_t* const remainders_;
+  uint16_t* const quotients_;
+  const DividerOf16<kPlain> divider_;
+  const Vec16 count_;
+  const Vec16 whole_;
+  const Vec16 more_;
+  const Vec16 growth_;
+};
+
+class Sums32 {
+ public:
+  Sums32(uint32_t* sums, uint32_t half, const Division32& division)
+      : sums_(sums),
+        more_(hn::Set(Tag32(), half + division.more)),
+        multiplier_(hn::Set(Tag32(), division.multiplier)),
+        shift_(division.shift) {}
+
+  HWY_INLINE Vec32 Step(size_t i, Vec32 step) const {
+    const Tag32 d;
+    const Vec32 sum = hn::Add(hn::LoadU(d, sums_ + i), step);
+    hn::StoreU(sum, d, sums_ + i);
+    return hn::ShiftRightSame(MulHigh32(hn::Add(sum, more_), multiplier_),
+                              shift_);
+  }
+
+ private:
+  uint32_t* const sums_;
+  const Vec32 more_;
+  const Vec32 multiplier_;
+  const int shift_;
+};
+
+// With another count for each column.
+class ClippedSums32 {
+ public:
+  ClippedSums32(const ClippedColumns& columns, size_t first)
+      : sums_(columns.sums + first),
+        multipliers_(columns.multipliers + first),
+        more_(columns.more + first),
+        shifts_(columns.shifts + first) {}
+
+  HWY_INLINE Vec32 Step(size_t i, Vec32 step) const {
+    const Tag32 d;
+    const Vec32 sum = hn::Add(hn::LoadU(d, sums_ + i), step);
+    hn::StoreU(sum, d, sums_ + i);
+    const Vec32 high = MulHigh32(hn::Add(sum, hn::LoadU(d, more_ + i)),
+                                 hn::LoadU(d, multipliers_ + i));
+    return hn::Shr(high, hn::LoadU(d, shifts_ + i));
+  }
+
+ private:
+  uint32_t* const sums_;
+  const uint32_t* const multipliers_;
+  const uint32_t* const more_;
+  const uint32_t* const shifts_;
+};
+
+// Calls store(i, to) for blocks of kBlock samples that cover [0, count), where
+// `to` has room for a block.
+template <size_t kBlock, typename T, typename Store>
+HWY_INLINE void ForBlocks(size_t count, T* target, Store&& store) {
+  size_t i = 0;
+  for (; i + kBlock <= count; i += kBlock) store(i, target + i);
+  if (i == count) return;
+  HWY_ALIGN T few[kBlock];
+  store(i, few);
+  std::copy_n(few, count - i, target + i);
+}
+
+// The means of `count` windows that grow by step_at(0), step_at(1) and so on.
+template <class State, typename StepAt>
+HWY_INLINE void StoreMeans16(const State& state, size_t count, uint8_t* target,
+                             StepAt&& step_at) {
+  constexpr size_t kLanes = hn::MaxLanes(Tag16());
+  ForBlocks<2 * kLanes>(count, target, [&](size_t i, uint8_t* to) {
+    const Vec16 a = state.Step(i, step_at(Tag16(), i));
+    const Vec16 b = state.Step(i + kLanes, step_at(Tag16(), i + kLanes));
+    StorePacked(a, b, to);
+  });
+}
+template <class State, typename StepAt>
+HWY_INLINE void StoreMeans32(const State& state, size_t count, uint16_t* target,
+                             StepAt&& step_at) {
+  constexpr size_t kLanes = hn::MaxLanes(Tag32());
+  ForBlocks<2 * kLanes>(count, target, [&](size_t i, uint16_t* to) {
+    const Vec32 a = state.Step(i, step_at(i));
+    const Vec32 b = state.Step(i + kLanes, step_at(i + kLanes));
+    StorePacked(a, b, to);
+  });
+}
+template <class State, typename StepAt>
+HWY_INLINE void StoreMeans32(const State& state, size_t count, uint8_t* target,
+                             StepAt&& step_at) {
+  constexpr size_t kLanes = hn::MaxLanes(Tag32());
+  ForBlocks<4 * kLanes>(count, target, [&](size_t i, uint8_t* to) {
+    const auto at = [&](size_t k) {
+      return state.Step(i + k * kLanes, step_at(i + k * kLanes));
+    };
+    const Vec32 a = at(0);
+    const Vec32 b = at(1);
+    const Vec32 c = at(2);
+    StorePacked(a, b, c, at(3), to);
+  });
+}
+
+// to[i] = entering[i] - leaving[i].
+template <typename Step, typename T>
+void Differences(const T* entering, const T* leaving, size_t count, Step* to) {
+  const hn::ScalableTag<Step> d;
+  const hn::Rebind<T, decltype(d)> from;
+  const size_t lanes = hn::Lanes(d);
+  const auto store = [&](size_t i) {
+    hn::StoreU(hn::Sub(hn::PromoteTo(d, hn::LoadU(from, entering + i)),
+                       hn::PromoteTo(d, hn::LoadU(from, leaving + i))),
+               d, to + i);
+  };
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) store(i);
+  if (i == count) return;
+  if (count >= lanes) {
+    store(count - lanes);
+    return;
+  }
+  for (; i < count; ++i) to[i] = static_cast<Step>(entering[i] - leaving[i]);
+}
+
+template <typename T>
+void AddTimes(const T* row, uint32_t times, size_t count, uint32_t* sums) {
+  for (size_t i = 0; i < count; ++i) sums[i] += times * row[i];
+}
+
+// Columns of output at a time.
+struct SlidingTile {
+  Extent columns;
+  Extent seen;  // in the image
+};
+
+template <typename T, typename Step, BoxState kState, bool kOneColumn>
+class Slider {
+ public:
+  explicit Slider(const SlidingJob<T>& job)
+      : job_(job),
+        plan_(job.plan),
+        width_(job.target->rows.shape().width),
+        edge_end_(std::max(plan_.edge, width_ - plan_.edge)) {}
+
+  void Run() {
+    const uint32_t height = job_.target->rows.shape().height;
+    std::fill_n(job_.zeros, size_t{width_} * plan_.channels, T{0});
+    for (uint32_t y = 0; y < height; ++y) {
+      const uint32_t row = job_.target->first_row + y;
+      SetCount(row);
+      const uint32_t radius = job_.options.window.height / 2;
+      const T* const entering =
+          y == 0 ? job_.zeros : Row(int64_t{row} + radius);
+      const T* const leaving =
+          y == 0 ? job_.zeros : Row(int64_t{row} - radius - 1);
+      ForTiles([&](const SlidingTile& tile) {
+        if (y == 0) StartTile(tile);
+        StoreTile(tile, entering, leaving, job_.target->rows.row(y).data());
+      });
+    }
+  }
+
+ private:
+  bool clips() const { return job_.options.border == BorderMode::kClip; }
+
+  const T* Row(int64_t row) const {
+    const T* const found = BorderRow(*job_.source, row, job_.options.border);
+    return found == nullptr ? job_.zeros : found;
+  }
+
+  // The windows of columns [edge, edge_end_) have all their columns.
+  template <typename Work>
+  void ForTiles(Work&& work) const {
+    const uint32_t radius = job_.options.window.width / 2;
+    uint32_t first = 0;
+    while (first < width_) {
+      uint64_t end = uint64_t{first} + plan_.tile;
+      if (first == 0) end += plan_.edge;
+      // The windows that are clipped go with others.
+      if (end + plan_.edge >= width_) end = width_;
+      const SlidingTile tile = {
+          .columns = {.first = first, .end = static_cast<uint32_t>(end)},
+          .seen = {.first = first - std::min(first, radius),
+                   .end = static_cast<uint32_t>(
+                       std::min<uint64_t>(end + radius, width_))}};
+      work(tile);
+      first = tile.columns.end;
+    }
+  }
+
+  // Fills in the columns that lie beyond the image.
+  template <typename L>
+  void FillBorder(const SlidingTile& tile, L* columns) const {
+    const int64_t radius = job_.options.window.width / 2;
+    FillBorderColumns(tile.columns.first - radius, tile.columns.end + radius,
+                      width_, plan_.channels, job_.options.border, columns);
+  }
+
+  // Where the columns belong that a tile sees.
+  template <typename L>
+  L* Seen(const SlidingTile& tile, L* columns) const {
+    const uint32_t radius = job_.options.window.width / 2;
+    return columns + (tile.seen.first + size_t{radius} - tile.columns.first) *
+                         plan_.channels;
+  }
+
+  template <typename L>
+  WindowSums<L> Sums(const SlidingTile& tile, const L* columns) const {
+    return {columns, plan_.channels, job_.options.window.width,
+            tile.columns.size() * plan_.channels,
+            reinterpret_cast<L*>(job_.doubled)};
+  }
+
+  void SetCount(uint32_t row) {
+    const WindowSize& window = job_.options.window;
+    const uint32_t rows =
+        clips() ? ClippedExtent(row, window.height, job_.source->image_height)
+                      .size()
+                : window.height;
+    was_ = now_;
+    if (rows == rows_) return;
+    const bool first = rows_ == 0;
+    rows_ = rows;
+    now_ = MakeCount(rows * window.width);
+    now_.whole = (256 * window.width + now_.count - 1) / now_.count;
+    if (first) was_ = now_;
+    if constexpr (kState == BoxState::kSums32) {
+      division32_ = MakeDivision32(now_.count);
+    } else {
+      division16_ = MakeDivision16(
+          now_.count,
+          kState == BoxState::kSums16 ? 255 * now_.count + now_.half : 65535);
+    }
+    SetClipped();
+  }
+
+  BoxCount MakeCount(uint32_t count) const {
+    return {.count = count,
+            .half = job_.options.rounding == MeanRounding::kNearest ? count / 2
+                                                                    : 0};
+  }
+
+  // Positions of clipped windows in their arrays.
+  size_t Left() const { return 0; }
+  size_t Right() const { return plan_.edge * plan_.channels + kSlidingPadding; }
+
+  void SetClipped() const {
+    const auto set = [&](size_t at, Extent columns) {
+      for (uint32_t x = columns.first; x < columns.end; ++x) {
+        const BoxCount count = MakeCount(
+            rows_ * ClippedExtent(x, job_.options.window.width, width_).size());
+        const Division32 division = MakeDivision32(count.count);
+        for (size_t c = 0; c < plan_.channels; ++c, ++at) {
+          job_.clipped.multipliers[at] = division.multiplier;
+          job_.clipped.more[at] = division.more + count.half;
+          job_.clipped.shifts[at] = static_cast<uint32_t>(division.shift);
+        }
+      }
+    };
+    set(Left(), {.first = 0, .end = plan_.edge});
+    set(Right(), {.first = edge_end_, .end = width_});
+  }
+
+  // The sums of the band's first windows.
+  void StartTile(const SlidingTile& tile) const {
+    const int64_t middle = job_.target->first_row;
+    const int64_t radius = job_.options.window.height / 2;
+    const uint32_t height = job_.source->image_height;
+    const size_t count = tile.seen.size() * plan_.channels;
+    uint32_t* const seen = Seen(tile, job_.columns);
+    std::fill_n(seen, count, 0);
+    const Extent rows = ClippedExtent(job_.target->first_row,
+                                      job_.options.window.height, height);
+    for (uint32_t row = rows.first; row < rows.end; ++row) {
+      AddTimes(
+          job_.source->rows.row(row - job_.source->first_row).data() +
+              tile.seen.first * plan_.channels,
+          static_cast<uint32_t>(TimesSeen(row, middle - radius, middle + radius,
+                                          height, job_.options.border)),
+          count, seen);
+    }
+    FillBorder(tile, job_.columns);
+    const WindowSums<uint32_t> sums = Sums(tile, job_.columns);
+    // In the place of columns, which At needs no more from there on.
+    const Tag32 d;
+    const size_t samples = tile.columns.size() * plan_.channels;
+    if (!kOneColumn) {
+      for (size_t i = 0; i < samples; i += hn::Lanes(d)) {
+        hn::StoreU(sums.At(d, i), d, job_.columns + i);
+      }
+    }
+    size_t i = 0;
+    for (uint32_t x = tile.columns.first; x < tile.columns.end; ++x) {
+      for (size_t c = 0; c < plan_.channels; ++c, ++i) {
+        StartWindow(x, c, job_.columns[i]);
+      }
+    }
+  }
+
+  void StartWindow(uint32_t x, size_t c, uint32_t sum) const {
+    const size_t channels = plan_.channels;
+    if (x < plan_.edge) {
+      job_.clipped.sums[Left() + x * channels + c] = sum;
+      return;
+    }
+    if (x >= edge_end_) {
+      job_.clipped.sums[Right() + (x - edge_end_) * channels + c] = sum;
+      return;
+    }
+    const size_t at = (x - plan_.edge) * channels + c;
+    if constexpr (kState == BoxState::kSums32) {
+      job_.sums[at] = sum;
+    } else if constexpr (kState == BoxState::kSums16) {
+      Shorts()[at] = static_cast<uint16_t>(sum);
+    } else {
+      const uint32_t quotient = (sum + now_.half) / now_.count;
+      const uint32_t rest = sum + now_.half - quotient * now_.count;
+      Shorts()[at] = static_cast<uint16_t>(rest + now_.whole * now_.count);
+      OtherShorts()[at] = static_cast<uint16_t>(quotient);
+    }
+  }
+
+  uint16_t* Shorts() const { return reinterpret_cast<uint16_t*>(job_.sums); }
+  uint16_t* OtherShorts() const { return Shorts() + plan_.row; }
+
+  void StoreTile(const SlidingTile& tile, const T* entering, const T* leaving,
+                 T* target) const {
+    auto* const columns = reinterpret_cast<Step*>(job_.columns);
+    const size_t first = tile.seen.first * plan_.channels;
+    Differences(entering + first, leaving + first,
+                tile.seen.size() * plan_.channels, Seen(tile, columns));
+    FillBorder(tile, columns);
+    const WindowSums<Step> sums = Sums(tile, columns);
+    const auto step_at = [&](auto d, size_t i) {
+      return kOneColumn ? hn::LoadU(d, columns + i) : sums.At(d, i);
+    };
+    const size_t channels = plan_.channels;
+    const auto part = [&](Extent all, auto&& store) {
+      const uint32_t begin = std::max(tile.columns.first, all.first);
+      const uint32_t end = std::min(tile.columns.end, all.end);
+      if (begin >= end) return;
+      const size_t offset = (begin - tile.columns.first) * channels;
+      store((begin - all.first) * channels, (end - begin) * channels,
+            target + begin * channels,
+            [&](auto d, size_t i) { return step_at(d, offset + i); });
+    };
+    part({.first = plan_.edge, .end = edge_end_},
+         [&](size_t at, size_t count, T* to, auto&& steps) {
+           StoreWhole(at, count, to, steps);
+         });
+    if (plan_.edge == 0) return;
+    part({.first = 0, .end = plan_.edge},
+         [&](size_t at, size_t count, T* to, auto&& steps) {
+           StoreClipped(Left() + at, count, to, steps);
+         });
+    part({.first = edge_end_, .end = width_},
+         [&](size_t at, size_t count, T* to, auto&& steps) {
+           StoreClipped(Right() + at, count, to, steps);
+         });
+  }
+
+  template <typename StepAt>
+  HWY_INLINE void StoreWhole(size_t at, size_t count, T* target,
+                             StepAt&& step_at) const {
+    if constexpr (kState == BoxState::kSums16) {
+      const auto store = [&](auto plain) {
+        StoreMeans16(Sums16<decltype(plain)::value>(Shorts() + at, now_.half,
+                                                    division16_),
+                     count, target, step_at);
+      };
+      division16_.is_plain ? store(std::true_type()) : store(std::false_type());
+    } else if constexpr (kState == BoxState::kRemainders16) {
+      const auto store = [&](auto plain, auto new_count) {
+        StoreMeans16(
+            Remainders16<decltype(plain)::value, decltype(new_count)::value>(
+                Shorts() + at, OtherShorts() + at, was_, now_, division16_),
+            count, target, step_at);
+      };
+      if (was_.count != now_.count) {
+        division16_.is_plain ? store(std::true_type(), std::true_type())
+                             : store(std::false_type(), std::true_type());
+      } else {
+        division16_.is_plain ? store(std::true_type(), std::false_type())
+                             : store(std::false_type(), std::false_type());
+      }
+    } else {
+      StoreMeans32(Sums32(job_.sums + at, now_.half, division32_), count,
+                   target, [&](size_t i) { return Wide(i, step_at); });
+    }
+  }
+
+  template <typename StepAt>
+  HWY_INLINE void StoreClipped(size_t at, size_t count, T* target,
+                               StepAt&& step_at) const {
+    StoreMeans32(ClippedSums32(job_.clipped, at), count, target,
+                 [&](size_t i) { return Wide(i, step_at); });
+  }
+
+  // Steps of 32 bits.
+  template <typename StepAt>
+  static HWY_INLINE Vec32 Wide(size_t i, StepAt&& step_at) {
+    const Tag32 d;
+    if constexpr (sizeof(Step) == 4) {
+      return step_at(d, i);
+    } else {
+      const hn::RebindToSigned<Tag32> d32;
+      const hn::Rebind<int16_t, Tag32> d16;
+      const hn::RebindToUnsigned<decltype(d16)> u16;
+      return hn::BitCast(d,
+                         hn::PromoteTo(d32, hn::BitCast(d16, step_at(u16, i))));
+    }
+  }
+
+  const SlidingJob<T>& job_;
+  const SlidingPlan& plan_;
+  const uint32_t width_;
+  const uint32_t edge_end_;
+  uint32_t rows_ = 0;
+  BoxCount was_;
+  BoxCount now_;
+  Division16 division16_;
+  Division32 division32_;
+};
+
+void Run8(const SlidingJob<uint8_t>& job) {
+  if (!job.plan.short_steps) {
+    if (job.options.window.width == 1) {
+      Slider<uint8_t, uint32_t, BoxState::kSums32, true>(job).Run();
+    } else {
+      Slider<uint8_t, uint32_t, BoxState::kSums32, false>(job).Run();
+    }
+    return;
+  }
+  switch (job.plan.state) {
+    case BoxState::kSums16:
+      Slider<uint8_t, uint16_t, BoxState::kSums16, false>(job).Run();
+      return;
+    case BoxState::kRemainders16:
+      Slider<uint8_t, uint16_t, BoxState::kRemainders16, false>(job).Run();
+      return;
+    case BoxState::kSums32:
+      Slider<uint8_t, uint16_t, BoxState::kSums32, false>(job).Run();
+      return;
+  }
+}
+
+void Run16(const SlidingJob<uint16_t>& job) {
+  if (job.options.window.width == 1) {
+    Slider<uint16_t, uint32_t, BoxState::kSums32, true>(job).Run();
+  } else {
+    Slider<uint16_t, uint32_t, BoxState::kSums32, false>(job).Run();
+  }
+}
+
+}  // namespace
+}  // namespace imageadapt::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace imageadapt {
+
+HWY_EXPORT(Run8);
+HWY_EXPORT(Run16);
+
+bool SlidingBoxFits(const ImageSpec& spec, const MeanOptions& options) {
+  const WindowSize& window = options.window;
+  // So that division of their sums is exact: see MakeDivision32.
+  const int bits = static_cast<int>(SampleBytes(spec.sample_type)) * 8;
+  return uint64_t{window.width} * window.height <= uint64_t{1} << (31 - bits) &&
+         (options.border == BorderMode::kClip ||
+          window.width / 2 < spec.shape.width);
+}
+
+size_t SlidingBoxScratchBytes(const ImageSpec& spec,
+                              const MeanOptions& options) {
+  return SlidingWords(MakeSlidingPlan(spec, options)) * sizeof(uint32_t) +
+         RowBytes(spec);
+}
+
+template <typename T>
+void MeanOfSlidingBoxes(const RowBand<ImageView<const T>>& source,
+                        const MeanOptions& options,
+                        const RowBand<ImageView<T>>& target,
+                        std::span<std::byte> scratch) {
+  const SlidingJob<T> job = MakeSlidingJob(source, options, target, scratch);
+  if constexpr (sizeof(T) == 1) {
+    HWY_DYNAMIC_DISPATCH(Run8)(job);
+  } else {
+    HWY_DYNAMIC_DISPATCH(Run16)(job);
+  }
+}
+
+#define INSTANTIATE(T)                                        \
+  template void MeanOfSlidingBoxes(                           \
+      const RowBand<ImageView<const T>>&, const MeanOptions&, \
+      const RowBand<ImageView<T>>&, std::span<std::byte>)
+INSTANTIATE(uint8_t);
+INSTANTIATE(uint16_t);
+#undef INSTANTIATE
+
+}  // namespace imageadapt
+#endif  // HWY_ONCE

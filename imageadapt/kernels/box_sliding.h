@@ -1,0 +1,37 @@
+// The means of windows of integers, row after row.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGEADAPT_KERNELS_BOX_SLIDING_H_
+#define IMAGEADAPT_KERNELS_BOX_SLIDING_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "imageadapt/image/image_view.h"
+#include "imageadapt/kernels/box_mean.h"
+
+namespace imageadapt {
+
+// Whether windows are small enough for MeanOfSlidingBoxes: their sums fit in 32
+// bits, and beyond the edges they see each column once more at most.
+bool SlidingBoxFits(const ImageSpec& spec, const MeanOptions& options);
+
+// Requires SlidingBoxFits.
+size_t SlidingBoxScratchBytes(const ImageSpec& spec,
+                              const MeanOptions& options);
+
+// As BoxMean; requires SlidingBoxFits. From row to row the sum of a window
+// grows by what one row has more than another one (McDonnell, "Box-filtering
+// techniques", 1981): differences of rows, summed along the row by doubling.
+// In 16-bit lanes for windows up to about 93 x 93 of 8-bit samples: sums that
+// do not fit are kept as quotient and remainder of the division by the number
+// of samples, which move by little from row to row.
+template <typename T>
+void MeanOfSlidingBoxes(const RowBand<ImageView<const T>>& source,
+                        const MeanOptions& options,
+                        const RowBand<ImageView<T>>& target,
+                        std::span<std::byte> scratch);
+
+}  // namespace imageadapt
+
+#endif  // IMAGEADAPT_KERNELS_BOX_SLIDING_H_
