@@ -7,7 +7,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "imageadapt/kernels/median_3x3.h"
+#include "imageadapt/kernels/median_network.h"
 
 namespace imageadapt {
 namespace {
@@ -73,56 +73,83 @@ class Histogram {
   uint32_t below_ = 0;   // samples less than it
 };
 
-// The rows of one window, for one channel.
+// The columns of the windows of one row of medians, for one channel. Positions
+// may be outside the image.
 template <typename T>
-struct Column {
-  const RowBand<ImageView<const T>>& source;
-  Extent rows;
-  uint32_t channels;
-  uint32_t channel;
-
-  template <typename Work>
-  void ForEach(uint32_t x, Work&& work) const {
-    const size_t sample = size_t{x} * channels + channel;
-    for (uint32_t row = rows.first; row < rows.end; ++row) {
-      work(source.rows.row(row - source.first_row)[sample]);
+class Columns {
+ public:
+  Columns(const RowBand<ImageView<const T>>& source,
+          const MedianOptions& options, int64_t y, uint32_t channel)
+      : border_(options.border),
+        width_(source.rows.shape().width),
+        channels_(source.rows.shape().channels),
+        channel_(channel) {
+    const int64_t radius = options.window.height / 2;
+    for (int64_t v = y - radius; v <= y + radius; ++v) {
+      int64_t from = v;
+      if (v < 0 || v >= source.image_height) {
+        if (border_ == BorderMode::kClip) continue;
+        from = BorderPosition(v, source.image_height, border_);
+      }
+      const auto row = static_cast<uint32_t>(from) - source.first_row;
+      rows_[count_++] = source.rows.row(row).data();
     }
   }
+
+  uint32_t width() const { return width_; }
+  size_t SampleAt(uint32_t x) const { return size_t{x} * channels_ + channel_; }
+
+  template <typename Work>
+  void ForEach(int64_t x, Work&& work) const {
+    if (x < 0 || x >= width_) {
+      if (border_ == BorderMode::kClip) return;
+      x = BorderPosition(x, width_, border_);
+    }
+    const size_t sample = SampleAt(static_cast<uint32_t>(x));
+    for (size_t i = 0; i < count_; ++i) work(rows_[i][sample]);
+  }
+
+ private:
+  static constexpr size_t kMostRows = 255;
+
+  BorderMode border_;
+  uint32_t width_;
+  uint32_t channels_;
+  uint32_t channel_;
+  size_t count_ = 0;
+  std::array<const T*, kMostRows> rows_;
 };
 
 template <typename T>
-void MedianRow(const Column<T>& column, uint32_t window_width,
+void MedianRow(const Columns<T>& columns, int64_t radius,
                Histogram<T>& histogram, std::span<T> target) {
-  const auto width = static_cast<uint32_t>(target.size() / column.channels);
-  Extent held;
-  for (uint32_t x = 0; x < width; ++x) {
-    const Extent wanted = ClippedExtent(x, window_width, width);
-    for (; held.end < wanted.end; ++held.end) {
-      column.ForEach(held.end, [&](T value) { histogram.Add(value); });
-    }
-    for (; held.first < wanted.first; ++held.first) {
-      column.ForEach(held.first, [&](T value) { histogram.Remove(value); });
-    }
-    target[size_t{x} * column.channels + column.channel] = histogram.Median();
+  const auto add = [&](int64_t x) {
+    columns.ForEach(x, [&](T value) { histogram.Add(value); });
+  };
+  const auto remove = [&](int64_t x) {
+    columns.ForEach(x, [&](T value) { histogram.Remove(value); });
+  };
+  for (int64_t x = -radius; x < radius; ++x) add(x);
+  for (uint32_t x = 0; x < columns.width(); ++x) {
+    add(x + radius);
+    target[columns.SampleAt(x)] = histogram.Median();
+    remove(x - radius);
   }
   // Left empty for the next row.
-  for (; held.first < held.end; ++held.first) {
-    column.ForEach(held.first, [&](T value) { histogram.Remove(value); });
-  }
+  const int64_t width = columns.width();
+  for (int64_t x = width - radius; x < width + radius; ++x) remove(x);
 }
 
-void MedianRow(const Column<float>& column, uint32_t window_width,
+void MedianRow(const Columns<float>& columns, int64_t radius,
                std::span<float> values, std::span<float> target) {
-  const auto width = static_cast<uint32_t>(target.size() / column.channels);
-  for (uint32_t x = 0; x < width; ++x) {
-    const Extent columns = ClippedExtent(x, window_width, width);
+  for (uint32_t x = 0; x < columns.width(); ++x) {
     size_t count = 0;
-    for (uint32_t at = columns.first; at < columns.end; ++at) {
-      column.ForEach(at, [&](float value) {
+    for (int64_t u = x - radius; u <= x + radius; ++u) {
+      columns.ForEach(u, [&](float value) {
         if (!std::isnan(value)) values[count++] = value;
       });
     }
-    float& result = target[size_t{x} * column.channels + column.channel];
+    float& result = target[columns.SampleAt(x)];
     if (count == 0) {
       result = std::numeric_limits<float>::quiet_NaN();
       continue;
@@ -134,54 +161,58 @@ void MedianRow(const Column<float>& column, uint32_t window_width,
   }
 }
 
-// The median of the few samples of a window of 3 columns that is clipped to 1
-// or 2.
-template <typename T>
-T EdgeMedian(const Column<T>& column, Extent columns) {
-  constexpr size_t kMost = 9;
-  std::array<T, kMost> values = {};
-  size_t count = 0;
-  for (uint32_t x = columns.first; x < columns.end; ++x) {
-    column.ForEach(x, [&](T value) { values[count++] = value; });
+// Windows without a network, one row and channel after the other.
+template <typename T, typename State>
+void MedianRows(const RowBand<ImageView<const T>>& source,
+                const MedianOptions& options,
+                const RowBand<ImageView<T>>& target, State& state) {
+  const ImageShape shape = target.rows.shape();
+  for (uint32_t y = 0; y < shape.height; ++y) {
+    for (uint32_t c = 0; c < shape.channels; ++c) {
+      const Columns<T> columns(source, options, int64_t{target.first_row} + y,
+                               c);
+      MedianRow(columns, options.window.width / 2, state, target.rows.row(y));
+    }
   }
-  std::sort(values.begin(), values.begin() + count);
-  return values[(count - 1) / 2];
 }
 
-// A row of 3 x 3 windows whose three rows exist.
-template <typename T>
-void Median3x3Row(const RowBand<ImageView<const T>>& source, Extent rows,
-                  std::span<T> target) {
-  const ImageShape& shape = source.rows.shape();
-  const size_t channels = shape.channels;
-  const auto row = [&](uint32_t i) {
-    return source.rows.row(rows.first + i - source.first_row);
-  };
-  for (uint32_t c = 0; c < channels; ++c) {
-    const Column<T> column = {source, rows, shape.channels, c};
-    target[c] = EdgeMedian(column, ClippedExtent(0, 3, shape.width));
-    target[target.size() - channels + c] =
-        EdgeMedian(column, ClippedExtent(shape.width - 1, 3, shape.width));
-  }
-  if (shape.width < 3) return;
-  MediansOf3x3(row(0), row(1), row(2), channels,
-               target.subspan(channels, target.size() - 2 * channels));
-}
-
-}  // namespace
-
-size_t WindowMedianScratchBytes(const ImageSpec& spec,
-                                const MedianOptions& options) {
-  const WindowSize window = options.window;
+size_t LargeMedianScratchBytes(const ImageSpec& spec,
+                               const MedianOptions& options) {
   switch (spec.sample_type) {
     case SampleType::kU8:
       return Histogram<uint8_t>::kBytes;
     case SampleType::kU16:
       return Histogram<uint16_t>::kBytes;
     case SampleType::kF32:
-      return size_t{window.width} * window.height * sizeof(float);
+      return size_t{options.window.width} * options.window.height *
+             sizeof(float);
   }
   return 0;
+}
+
+template <typename T>
+void LargeMedian(const RowBand<ImageView<const T>>& source,
+                 const MedianOptions& options,
+                 const RowBand<ImageView<T>>& target,
+                 std::span<std::byte> scratch) {
+  if constexpr (std::is_same_v<T, float>) {
+    std::span<float> values(reinterpret_cast<float*>(scratch.data()),
+                            scratch.size() / sizeof(float));
+    MedianRows(source, options, target, values);
+  } else {
+    Histogram<T> histogram(scratch);
+    MedianRows(source, options, target, histogram);
+  }
+}
+
+}  // namespace
+
+size_t WindowMedianScratchBytes(const ImageSpec& spec,
+                                const MedianOptions& options) {
+  if (HasMedianNetwork(options, spec.shape.width, spec.shape.height)) {
+    return NetworkMedianScratchBytes(spec, options);
+  }
+  return LargeMedianScratchBytes(spec, options);
 }
 
 template <Sample T>
@@ -189,34 +220,11 @@ void WindowMedian(const RowBand<ImageView<const T>>& source,
                   const MedianOptions& options,
                   const RowBand<ImageView<T>>& target,
                   std::span<std::byte> scratch) {
-  const WindowSize window = options.window;
-  const ImageShape shape = target.rows.shape();
-  const auto for_each_row = [&](auto&& work) {
-    for (uint32_t y = 0; y < shape.height; ++y) {
-      const Extent rows = ClippedExtent(target.first_row + y, window.height,
-                                        source.image_height);
-      if constexpr (!std::is_same_v<T, float>) {
-        if (window == WindowSize{.width = 3, .height = 3} && rows.size() == 3) {
-          Median3x3Row<T>(source, rows, target.rows.row(y));
-          continue;
-        }
-      }
-      for (uint32_t c = 0; c < shape.channels; ++c) {
-        work(Column<T>{source, rows, shape.channels, c}, target.rows.row(y));
-      }
-    }
-  };
-  if constexpr (std::is_same_v<T, float>) {
-    const std::span<float> values(reinterpret_cast<float*>(scratch.data()),
-                                  scratch.size() / sizeof(float));
-    for_each_row([&](const Column<float>& column, std::span<float> to) {
-      MedianRow(column, window.width, values, to);
-    });
+  const uint32_t width = source.rows.shape().width;
+  if (HasMedianNetwork(options, width, source.image_height)) {
+    NetworkMedian(source, options, target, scratch);
   } else {
-    Histogram<T> histogram(scratch);
-    for_each_row([&](const Column<T>& column, std::span<T> to) {
-      MedianRow(column, window.width, histogram, to);
-    });
+    LargeMedian(source, options, target, scratch);
   }
 }
 

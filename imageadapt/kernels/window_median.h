@@ -7,24 +7,22 @@
 #include <span>
 
 #include "imageadapt/image/image_view.h"
-#include "imageadapt/kernels/border.h"
-#include "imageadapt/kernels/window_size.h"
+#include "imageadapt/kernels/median_options.h"
 
 namespace imageadapt {
-
-struct MedianOptions {
-  WindowSize window;
-  BorderMode border = BorderMode::kClip;
-};
 
 // Scratch that WindowMedian needs for a band of an image of this spec.
 size_t WindowMedianScratchBytes(const ImageSpec& spec,
                                 const MedianOptions& options);
 
-// Each channel by itself, of the samples of the window that exist (clipped
-// border); the lower median of an even number. Integers: by sliding histograms
-// (Huang, Yang and Tang, "A fast two-dimensional median filtering algorithm",
-// 1979), 3 x 3 by SIMD (median_3x3.h). Float: by selection; NaN is left out.
+// Each channel by itself. With a clipped border, of the samples of the window
+// that exist, and the lower median of an even number; otherwise of all samples
+// of the window. Float: NaN is left out, a window of nothing else gives NaN;
+// which zero it is among zeros of either sign is left open.
+//
+// Small square windows by networks of minima and maxima (median_network.h); the
+// others: integers by sliding histograms (Huang, Yang and Tang, "A fast
+// two-dimensional median filtering algorithm", 1979), float by selection.
 //
 // Window sides are odd and at most 255. Requires that `source` has all rows of
 // the windows, and that `scratch` is aligned to 64 bytes.
