@@ -92,6 +92,18 @@ WarpKernel<T> PlainKernel(Interpolation interpolation) {
   return {};
 }
 
+template <Sample T, int kChannels>
+WarpKernel<T> BestKernel(Interpolation interpolation) {
+  WarpKernel<T> kernel;
+  if constexpr (std::is_same_v<T, uint8_t>) {
+    if (interpolation == Interpolation::kBilinear) {
+      kernel = ByteBilinearKernel(kChannels);
+    }
+  }
+  return kernel.run != nullptr ? kernel
+                               : PlainKernel<T, kChannels>(interpolation);
+}
+
 WarpReach ReachOf(Interpolation interpolation, int spill) {
   const int taps = TapsOf(interpolation);
   if (taps == 1) return {.before = 0, .after = 0, .spill = spill};
@@ -113,10 +125,7 @@ class Rotator {
         rotation_(rotation),
         canvas_(canvas),
         steps_(MakeSteps(rotation)),
-        kernel_(FastWarpKernel<T>(rotation.interpolation, kChannels)) {
-    if (kernel_.run == nullptr) {
-      kernel_ = PlainKernel<T, kChannels>(rotation.interpolation);
-    }
+        kernel_(BestKernel<T, kChannels>(rotation.interpolation)) {
     reach_ = ReachOf(rotation.interpolation, kernel_.spill);
     for (int c = 0; c < kChannels; ++c) {
       background_[c] = ToSample<T>(rotation.background[c]);
@@ -304,11 +313,6 @@ class Rotator {
 };
 
 }  // namespace
-
-template <Sample T>
-WarpKernel<T> FastWarpKernel(Interpolation, uint32_t) {
-  return {};
-}
 
 template <Sample T>
 void Rotate(const ImageView<const T>& source, const Rotation& rotation,

@@ -86,9 +86,8 @@ struct WarpKernel {
   int spill = 0;  // see WarpReach
 };
 
-// Null if there is none that is faster than the plain one.
-template <Sample T>
-WarpKernel<T> FastWarpKernel(Interpolation interpolation, uint32_t channels);
+// Kernels that are faster than the plain ones; null if there is none.
+WarpKernel<uint8_t> ByteBilinearKernel(uint32_t channels);
 
 }  // namespace imageadapt
 
