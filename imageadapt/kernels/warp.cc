@@ -1,92 +1,315 @@
 #include "imageadapt/kernels/warp.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <type_traits>
+#include <utility>
 
+#include "imageadapt/kernels/border.h"
 #include "imageadapt/kernels/channels.h"
+#include "imageadapt/kernels/warp_plain.h"
+#include "imageadapt/kernels/warp_span.h"
 
 namespace imageadapt {
 namespace {
 
-template <typename T>
-T ToSample(double value) {
-  if constexpr (std::is_same_v<T, float>) {
-    return static_cast<float>(value);
-  } else {
-    constexpr double kMost = std::numeric_limits<T>::max();
-    return static_cast<T>(std::clamp(std::floor(value + 0.5), 0.0, kMost));
-  }
+// A position of any size, in units of WarpSpan.
+using FixedPoint = int64_t;
+
+constexpr FixedPoint PixelsToFixed(int64_t pixels) {
+  return pixels * kWarpPixel;
 }
 
-// A point between four pixels, in pixels from the first one's centre.
-struct Point {
-  double x;
-  double y;
+// To the nearest.
+FixedPoint ToFixed(double pixels) {
+  return static_cast<FixedPoint>(std::floor(pixels * kWarpPixel + 0.5));
+}
+
+WarpSteps MakeSteps(const Rotation& rotation) {
+  WarpSteps steps = {};
+  const auto fill = [](double step, auto& fine, auto& coarse) {
+    for (size_t i = 0; i < fine.size(); ++i) {
+      fine[i] = static_cast<int32_t>(ToFixed(step * static_cast<double>(i)));
+    }
+    constexpr double kUnits = 1 << kCoarseBits;
+    for (size_t i = 0; i < coarse.size(); ++i) {
+      coarse[i] = static_cast<int16_t>(
+          std::floor(step * static_cast<double>(i) * kUnits + 0.5));
+    }
+  };
+  fill(rotation.cosine, steps.x, steps.coarse_x);
+  fill(rotation.sine, steps.y, steps.coarse_y);
+  return steps;
+}
+
+// Pixels [first, end) of a tile.
+struct Range {
+  uint32_t first;
+  uint32_t end;
 };
 
-template <int kChannels, typename T>
-class BilinearSampler {
- public:
-  BilinearSampler(const ImageView<const T>& source, const Rotation& rotation)
-      : source_(source), rotation_(rotation) {}
+Range Intersection(Range a, Range b) {
+  const uint32_t first = std::max(a.first, b.first);
+  return {.first = first, .end = std::max(first, std::min(a.end, b.end))};
+}
 
-  void Sample(Point point, T* target) const {
-    const double left = std::floor(point.x);
-    const double top = std::floor(point.y);
-    const double right_share = point.x - left;
-    const double bottom_share = point.y - top;
-    double sums[kChannels] = {};
-    double weight_of_color = 0;
-    for (int dy = 0; dy < 2; ++dy) {
-      for (int dx = 0; dx < 2; ++dx) {
-        const double weight = (dx == 0 ? 1 - right_share : right_share) *
-                              (dy == 0 ? 1 - bottom_share : bottom_share);
-        // Not only for speed: nothing times infinity is not nothing.
-        if (weight == 0) continue;
-        double pixel[kChannels];
-        Fetch(left + dx, top + dy, pixel);
-        const double color_weight =
-            HasAlpha(kChannels) ? weight * pixel[kChannels - 1] : weight;
-        weight_of_color += color_weight;
-        for (int c = 0; c < kColors; ++c) sums[c] += color_weight * pixel[c];
-        if (HasAlpha(kChannels)) {
-          sums[kChannels - 1] += weight * pixel[kChannels - 1];
+// Those of the first `count` pixels whose position is in [low, high).
+Range WhereBetween(FixedPoint start,
+                   const std::array<int32_t, kWarpTile>& steps, uint32_t count,
+                   FixedPoint low, FixedPoint high) {
+  const auto is_inside = [&](uint32_t i) {
+    return start + steps[i] >= low && start + steps[i] < high;
+  };
+  if (is_inside(0) && is_inside(count - 1)) return {.first = 0, .end = count};
+  const auto begin = steps.begin();
+  const auto end = begin + count;
+  const bool grows = steps[count - 1] >= steps[0];
+  // The first pixel that is past `bound` in the direction of the steps.
+  const auto past = [&](FixedPoint bound) {
+    const auto* const found = std::partition_point(begin, end, [&](int32_t s) {
+      return grows ? start + s < bound : start + s >= bound;
+    });
+    return static_cast<uint32_t>(found - begin);
+  };
+  const uint32_t first = past(grows ? low : high);
+  return {.first = first, .end = std::max(first, past(grows ? high : low))};
+}
+
+template <Sample T, int kChannels>
+WarpKernel<T> PlainKernel(Interpolation interpolation) {
+  switch (interpolation) {
+    case Interpolation::kNearest:
+      return {.run = PlainSpan<T, 1, kChannels>};
+    case Interpolation::kBilinear:
+      return {.run = PlainSpan<T, 2, kChannels>};
+    case Interpolation::kBicubic:
+      return {.run = PlainSpan<T, 4, kChannels>};
+    case Interpolation::kLanczos3:
+      return {.run = PlainSpan<T, 6, kChannels>};
+  }
+  return {};
+}
+
+template <Sample T, int kChannels>
+WarpKernel<T> BestKernel(Interpolation interpolation) {
+  WarpKernel<T> kernel;
+  if constexpr (std::is_same_v<T, uint8_t>) {
+    if (interpolation == Interpolation::kBilinear) {
+      kernel = ByteBilinearKernel(kChannels);
+    }
+  }
+  return kernel.run != nullptr ? kernel
+                               : PlainKernel<T, kChannels>(interpolation);
+}
+
+WarpReach ReachOf(Interpolation interpolation, int spill) {
+  const int taps = TapsOf(interpolation);
+  if (taps == 1) return {.before = 0, .after = 0, .spill = spill};
+  return {.before = taps / 2, .after = taps / 2 + 1, .spill = spill};
+}
+
+// What the border modes do, without the one that has no samples.
+BorderMode ModeOf(WarpBorder border) {
+  return border == WarpBorder::kReflect101 ? BorderMode::kReflect101
+                                           : BorderMode::kReplicate;
+}
+
+template <Sample T, int kChannels>
+class Rotator {
+ public:
+  Rotator(const ImageView<const T>& source, const Rotation& rotation,
+          const ImageShape& canvas)
+      : source_(source),
+        rotation_(rotation),
+        canvas_(canvas),
+        steps_(MakeSteps(rotation)),
+        kernel_(BestKernel<T, kChannels>(rotation.interpolation)) {
+    reach_ = ReachOf(rotation.interpolation, kernel_.spill);
+    for (int c = 0; c < kChannels; ++c) {
+      background_[c] = ToSample<T>(rotation.background[c]);
+    }
+  }
+
+  void Run(const RowBand<ImageView<T>>& target) const {
+    const uint32_t height = target.rows.shape().height;
+    // Blocks, because neighbouring rows read the same part of the source.
+    constexpr uint32_t kBlockRows = 32;
+    for (uint32_t block = 0; block < height; block += kBlockRows) {
+      const uint32_t end = std::min(height, block + kBlockRows);
+      for (uint64_t x = 0; x < canvas_.width; x += kWarpTile) {
+        const auto left = static_cast<uint32_t>(x);
+        for (uint32_t y = block; y < end; ++y) {
+          RunTile(left, target.first_row + y,
+                  target.rows.row(y).data() + x * kChannels);
         }
       }
-    }
-    for (int c = 0; c < kColors; ++c) {
-      if (HasAlpha(kChannels)) {
-        sums[c] = weight_of_color == 0 ? rotation_.background[c]
-                                       : sums[c] / weight_of_color;
-      }
-      target[c] = ToSample<T>(sums[c]);
-    }
-    if (HasAlpha(kChannels)) {
-      target[kChannels - 1] = ToSample<T>(sums[kChannels - 1]);
     }
   }
 
  private:
-  static constexpr int kColors =
-      HasAlpha(kChannels) ? kChannels - 1 : kChannels;
+  // Longer edges are cut: what they read must fit in a patch.
+  static constexpr uint32_t kEdgePixels = 32;
+  static constexpr size_t kPatchPixels = 1024;
 
-  void Fetch(double x, double y, double* pixel) const {
+  struct Point {
+    FixedPoint x;
+    FixedPoint y;
+  };
+
+  // Where target pixel (x, y) is in the source, from its first pixel's centre.
+  Point PointOf(uint32_t x, uint32_t y) const {
+    const double u = x + 0.5 - canvas_.width / 2.0;
+    const double v = y + 0.5 - canvas_.height / 2.0;
+    // The nearest centre is found by rounding down from half a pixel further.
+    const double centre =
+        rotation_.interpolation == Interpolation::kNearest ? 0 : 0.5;
     const ImageShape& shape = source_.shape();
-    if (x < 0 || y < 0 || x >= shape.width || y >= shape.height) {
-      std::copy_n(rotation_.background.data(), kChannels, pixel);
+    return {.x = ToFixed(rotation_.cosine * u - rotation_.sine * v +
+                         shape.width / 2.0 - centre),
+            .y = ToFixed(rotation_.sine * u + rotation_.cosine * v +
+                         shape.height / 2.0 - centre)};
+  }
+
+  // The pixels whose positions are at least `before` and less than `after`
+  // pixels from the first and the last column and row.
+  Range WhereInside(const Point& start, uint32_t count, int before_x,
+                    int after_x, int before_y, int after_y) const {
+    const ImageShape& shape = source_.shape();
+    return Intersection(
+        WhereBetween(start.x, steps_.x, count, PixelsToFixed(before_x),
+                     PixelsToFixed(int64_t{shape.width} - after_x)),
+        WhereBetween(start.y, steps_.y, count, PixelsToFixed(before_y),
+                     PixelsToFixed(int64_t{shape.height} - after_y)));
+  }
+
+  void RunTile(uint32_t x, uint32_t y, T* to) const {
+    const uint32_t count = std::min(kWarpTile, canvas_.width - x);
+    const Point start = PointOf(x, y);
+    Range inside = {.first = 0, .end = 0};
+    if (std::cmp_less_equal(source_.stride() * sizeof(T), kMostWarpStride)) {
+      inside =
+          WhereInside(start, count, reach_.before, reach_.after + reach_.spill,
+                      reach_.before, reach_.after);
+    }
+    Range touching = {.first = 0, .end = count};
+    if (inside.first == 0 && inside.end == count) {
+      RunInside(start, inside, to);
       return;
     }
-    const T* from = source_.row(static_cast<uint32_t>(y)).data() +
-                    static_cast<size_t>(x) * kChannels;
-    for (int c = 0; c < kChannels; ++c) pixel[c] = double{1} * from[c];
+    if (rotation_.border == WarpBorder::kConstant) {
+      touching = WhereInside(start, count, -reach_.after, -reach_.before,
+                             -reach_.after, -reach_.before);
+      FillWithBackground(0, touching.first, to);
+      FillWithBackground(touching.end, count, to);
+    }
+    if (inside.first == inside.end) inside.first = inside.end = touching.first;
+    RunEdge(start, {.first = touching.first, .end = inside.first}, to);
+    if (inside.first < inside.end) RunInside(start, inside, to);
+    RunEdge(start, {.first = inside.end, .end = touching.end}, to);
+  }
+
+  void FillWithBackground(uint32_t first, uint32_t end, T* to) const {
+    for (uint32_t i = first; i < end; ++i) {
+      std::copy_n(background_.data(), kChannels, to + i * kChannels);
+    }
+  }
+
+  void RunInside(const Point& start, Range pixels, T* to) const {
+    RunKernel(start, pixels, {.x = 0, .y = 0}, source_.row(0).data(),
+              static_cast<ptrdiff_t>(source_.stride()), to);
+  }
+
+  // `from` is the source's pixel at `origin`, in pixels.
+  void RunKernel(const Point& start, Range pixels, const Point& origin,
+                 const T* from, ptrdiff_t stride, T* to) const {
+    // Counted from where the first pixel is.
+    const FixedPoint row = (start.y + steps_.y[pixels.first]) >> kWarpBits;
+    const FixedPoint column = (start.x + steps_.x[pixels.first]) >> kWarpBits;
+    kernel_.run({.source = from + ((row - origin.y) * stride +
+                                   (column - origin.x) * kChannels),
+                 .stride = stride,
+                 .x = static_cast<int32_t>(start.x - PixelsToFixed(column)),
+                 .y = static_cast<int32_t>(start.y - PixelsToFixed(row)),
+                 .steps = &steps_,
+                 .first = pixels.first,
+                 .count = pixels.end - pixels.first,
+                 .target = to + size_t{pixels.first} * kChannels,
+                 .background = background_.data()});
+  }
+
+  void RunEdge(const Point& start, Range pixels, T* to) const {
+    for (uint32_t first = pixels.first; first < pixels.end;
+         first += kEdgePixels) {
+      RunOnPatch(
+          start,
+          {.first = first, .end = std::min(first + kEdgePixels, pixels.end)},
+          to);
+    }
+  }
+
+  // Copies what the pixels read, border and all, and works on the copy.
+  void RunOnPatch(const Point& start, Range pixels, T* to) const {
+    // Spilled reads need memory, but not its contents.
+    T patch[(kPatchPixels + 32) * kChannels];
+    const auto range = [&](FixedPoint from,
+                           const std::array<int32_t, kWarpTile>& steps) {
+      const auto [low, high] =
+          std::minmax(steps[pixels.first], steps[pixels.end - 1]);
+      return std::pair(((from + low) >> kWarpBits) - reach_.before,
+                       ((from + high) >> kWarpBits) + reach_.after + 1);
+    };
+    const auto [left, right] = range(start.x, steps_.x);
+    const auto [top, bottom] = range(start.y, steps_.y);
+    const auto width = static_cast<size_t>(right - left);
+    T* row = patch;
+    for (int64_t y = top; y < bottom; ++y) {
+      FillPatchRow(left, width, y, row);
+      row += width * kChannels;
+    }
+    RunKernel(start, pixels, {.x = left, .y = top}, patch,
+              static_cast<ptrdiff_t>(width * kChannels), to);
+  }
+
+  // Columns [left, left + width) of row y.
+  void FillPatchRow(int64_t left, size_t width, int64_t y, T* to) const {
+    const ImageShape& shape = source_.shape();
+    const bool is_constant = rotation_.border == WarpBorder::kConstant;
+    const auto count = static_cast<int64_t>(width);
+    if (is_constant && (y < 0 || y >= shape.height)) {
+      FillWithBackground(0, static_cast<uint32_t>(width), to);
+      return;
+    }
+    const BorderMode mode = ModeOf(rotation_.border);
+    const T* const from =
+        source_.row(BorderPosition(y, shape.height, mode)).data();
+    // Of the row, before, inside and after the source.
+    const int64_t begin = std::clamp<int64_t>(-left, 0, count);
+    const int64_t end = std::clamp<int64_t>(shape.width - left, begin, count);
+    const auto fill = [&](int64_t first, int64_t last) {
+      for (int64_t i = first; i < last; ++i) {
+        const T* const pixel =
+            is_constant
+                ? background_.data()
+                : from + size_t{BorderPosition(left + i, shape.width, mode)} *
+                             kChannels;
+        std::copy_n(pixel, kChannels, to + i * kChannels);
+      }
+    };
+    fill(0, begin);
+    std::copy_n(from + (left + begin) * kChannels, (end - begin) * kChannels,
+                to + begin * kChannels);
+    fill(end, count);
   }
 
   const ImageView<const T>& source_;
   const Rotation& rotation_;
+  const ImageShape canvas_;
+  const WarpSteps steps_;
+  WarpKernel<T> kernel_;
+  WarpReach reach_;
+  std::array<T, kMaxChannels> background_ = {};
 };
 
 }  // namespace
@@ -94,22 +317,8 @@ class BilinearSampler {
 template <Sample T>
 void Rotate(const ImageView<const T>& source, const Rotation& rotation,
             const ImageShape& canvas, const RowBand<ImageView<T>>& target) {
-  const double middle_x = source.shape().width / 2.0;
-  const double middle_y = source.shape().height / 2.0;
   WithChannels(source.shape().channels, [&](auto channels) {
-    constexpr int kChannels = decltype(channels)::value;
-    const BilinearSampler<kChannels, T> sampler(source, rotation);
-    for (uint32_t y = 0; y < target.rows.shape().height; ++y) {
-      const double v = target.first_row + y + 0.5 - canvas.height / 2.0;
-      T* to = target.rows.row(y).data();
-      for (uint32_t x = 0; x < canvas.width; ++x, to += kChannels) {
-        const double u = x + 0.5 - canvas.width / 2.0;
-        sampler.Sample(
-            {.x = rotation.cosine * u - rotation.sine * v + middle_x - 0.5,
-             .y = rotation.sine * u + rotation.cosine * v + middle_y - 0.5},
-            to);
-      }
-    }
+    Rotator<T, decltype(channels)::value>(source, rotation, canvas).Run(target);
   });
 }
 

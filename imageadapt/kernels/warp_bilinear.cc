@@ -1,0 +1,372 @@
+// 8-bit samples between four pixels, without alpha.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "imageadapt/kernels/warp_plain.h"
+#include "imageadapt/kernels/warp_span.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "imageadapt/kernels/warp_bilinear.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace imageadapt::HWY_NAMESPACE {
+namespace {
+
+#if HWY_TARGET == HWY_SCALAR
+
+template <int kChannels>
+void RunSpan(const WarpSpan<uint8_t>& span) {
+  PlainByteBilinearSpan<kChannels>(span);
+}
+
+#else
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Tag16 = hn::ScalableTag<int16_t>;
+using Tag8 = hn::Repartition<uint8_t, Tag16>;
+using Tag32 = hn::Repartition<int32_t, Tag16>;
+using Vector16 = hn::Vec<Tag16>;
+using Vector8 = hn::Vec<Tag8>;
+using Vector32 = hn::Vec<Tag32>;
+constexpr size_t kLanes = hn::MaxLanes(Tag16());  // pixels at a time
+static_assert(kCoarseGroup % kLanes == 0);
+
+// Islands: what Highway 1.0.3 lacks.
+
+// Of 16 bits in neighbouring lanes: a0 b0 + a1 b1.
+HWY_INLINE Vector32 SumOfProducts(Vector16 a, Vector16 b) {
+#if HWY_TARGET == HWY_AVX3_DL
+  return Vector32{_mm512_madd_epi16(a.raw, b.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  return Vector32{_mm256_madd_epi16(a.raw, b.raw)};
+#else
+  return Vector32{_mm_madd_epi16(a.raw, b.raw)};
+#endif
+}
+
+// Of bytes in neighbouring lanes, `b` with a sign.
+HWY_INLINE Vector16 SumOfProducts(Vector8 a, Vector16 b) {
+#if HWY_TARGET == HWY_AVX3_DL
+  return Vector16{_mm512_maddubs_epi16(a.raw, b.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  return Vector16{_mm256_maddubs_epi16(a.raw, b.raw)};
+#else
+  return Vector16{_mm_maddubs_epi16(a.raw, b.raw)};
+#endif
+}
+
+// 8 bytes from each place, for the lower or upper half of the offsets: Highway
+// gathers 64 bits only at offsets of 64 bits, which first must be widened.
+template <bool kUpper>
+HWY_INLINE Vector8 Gather8Bytes(const uint8_t* from, Vector32 offsets) {
+#if HWY_TARGET == HWY_AVX3_DL
+  const __m256i half = kUpper ? _mm512_extracti64x4_epi64(offsets.raw, 1)
+                              : _mm512_castsi512_si256(offsets.raw);
+  return Vector8{_mm512_i32gather_epi64(half, from, 1)};
+#elif HWY_TARGET == HWY_AVX2
+  const __m128i half = kUpper ? _mm256_extracti128_si256(offsets.raw, 1)
+                              : _mm256_castsi256_si128(offsets.raw);
+  return Vector8{_mm256_i32gather_epi64(
+      reinterpret_cast<const long long*>(from),  // NOLINT(google-runtime-int)
+      half, 1)};
+#else
+  const auto load = [&](int32_t offset) {
+    int64_t bytes;
+    std::memcpy(&bytes, from + offset, sizeof(bytes));
+    return bytes;
+  };
+  return Vector8{
+      _mm_set_epi64x(load(_mm_extract_epi32(offsets.raw, kUpper ? 3 : 1)),
+                     load(_mm_extract_epi32(offsets.raw, kUpper ? 2 : 0)))};
+#endif
+}
+
+// Where the source of each pixel is, in bytes from `from`.
+class Offsets {
+ public:
+  template <int kChannels>
+  static Offsets For(ptrdiff_t stride) {
+    return Offsets(kChannels, stride);
+  }
+
+  // Of pairs of whole pixels across and down.
+  template <bool kIsWide>
+  HWY_INLINE Vector32 Of(Vector16 pairs) const {
+    const Vector32 near = SumOfProducts(pairs, near_);
+    if constexpr (!kIsWide) return near;
+    return hn::Add(near, hn::ShiftLeft<15>(SumOfProducts(pairs, far_)));
+  }
+
+ private:
+  Offsets(int channels, ptrdiff_t stride)
+      : near_(Pairs(channels, stride & 0x7fff)), far_(Pairs(0, stride >> 15)) {}
+
+  static Vector16 Pairs(int across, ptrdiff_t down) {
+    return hn::BitCast(
+        Tag16(), hn::Set(Tag32(), across | static_cast<int32_t>(down << 16)));
+  }
+
+  const Vector16 near_;
+  const Vector16 far_;
+};
+
+// Both rows' neighbours times their weights, interpolated between the rows. See
+// PlainByteBilinear.
+HWY_INLINE Vector16 Interpolated(Vector8 above, Vector8 below, Vector16 across,
+                                 Vector16 down) {
+  const Vector16 top = SumOfProducts(above, across);
+  const Vector16 bottom = SumOfProducts(below, across);
+  const Vector16 sum =
+      hn::Add(top, hn::MulFixedPoint15(hn::Sub(bottom, top), down));
+  return hn::MulFixedPoint15(sum, hn::Set(Tag16(), 258));
+}
+
+// Positions of kLanes pixels.
+struct Positions {
+  Vector16 x;
+  Vector16 y;
+
+  HWY_INLINE Vector16 Column() const { return hn::ShiftRight<kCoarseBits>(x); }
+  HWY_INLINE Vector16 Row() const { return hn::ShiftRight<kCoarseBits>(y); }
+
+  // Two bytes, for the left and the right pixel.
+  HWY_INLINE Vector16 WeightsAcross() const {
+    const Tag16 d;
+    const Vector16 right =
+        hn::And(hn::ShiftRight<kCoarseBits - 7>(x), hn::Set(d, 127));
+    return hn::Add(hn::Mul(right, hn::Set(d, 255)), hn::Set(d, 127));
+  }
+
+  HWY_INLINE Vector16 WeightDown() const {
+    return hn::And(hn::ShiftLeft<15 - kCoarseBits>(y),
+                   hn::Set(Tag16(), 0x7fff));
+  }
+};
+
+template <bool kIsWide>
+HWY_INLINE void Store(const Positions& at, const uint8_t* from,
+                      ptrdiff_t stride, const Offsets& offsets,
+                      std::integral_constant<int, 1>, uint8_t* to) {
+  const Tag16 d;
+  const Tag32 d32;
+  const auto wide = [&](Vector16 v) { return hn::BitCast(d32, v); };
+  const auto narrow = [&](Vector32 v) { return hn::BitCast(d, v); };
+  const Vector16 x = at.Column();
+  const Vector16 y = at.Row();
+  const Vector32 even =
+      offsets.Of<kIsWide>(hn::OddEven(narrow(hn::ShiftLeft<16>(wide(y))), x));
+  const Vector32 odd =
+      offsets.Of<kIsWide>(hn::OddEven(y, narrow(hn::ShiftRight<16>(wide(x)))));
+  const auto neighbours = [&](const uint8_t* base) {
+    const auto* const words = reinterpret_cast<const int32_t*>(base);
+    const Vector32 first = hn::GatherOffset(d32, words, even);
+    const Vector32 second = hn::GatherOffset(d32, words, odd);
+    return hn::BitCast(
+        Tag8(), hn::OddEven(narrow(hn::ShiftLeft<16>(second)), narrow(first)));
+  };
+  const Vector16 samples =
+      Interpolated(neighbours(from), neighbours(from + stride),
+                   at.WeightsAcross(), at.WeightDown());
+  const hn::Rebind<uint8_t, Tag16> half;
+  hn::StoreU(hn::DemoteTo(half, samples), half, to);
+}
+
+// Each part of kLanes / 4 pixels, which have 8 bytes each: what stands in a
+// pixel's lane of 16 bits, in all its 4 lanes. Part 0 and 1, 2 and 3 are those
+// that the halves of interleaved lanes make.
+template <int kPart>
+HWY_INLINE Vector16 Spread(Vector16 lanes) {
+  const Tag8 d;
+  HWY_ALIGN static constexpr auto kPositions = [] {
+    std::array<uint8_t, 2 * kLanes> positions = {};
+    for (size_t i = 0; i < positions.size(); ++i) {
+      const size_t pixel = i / 8;
+#if HWY_TARGET == HWY_AVX3_DL
+      // 0 to 3 and 8 to 11, 4 to 7 and 12 to 15, and so on.
+      const size_t lane =
+          kPart / 2 * 16 + kPart % 2 * 4 + pixel / 4 * 8 + pixel % 4;
+#elif HWY_TARGET == HWY_AVX2
+      const size_t lane = kPart % 2 * 4 + pixel;
+#else
+      const size_t lane = kPart % 2 * 4 + kPart / 2 * 2 + pixel;
+#endif
+      positions[i] = static_cast<uint8_t>(2 * lane + i % 2);
+    }
+    return positions;
+  }();
+  const Vector8 positions = hn::Load(d, kPositions.data());
+#if HWY_TARGET == HWY_AVX3_DL
+  // Across all lanes.
+  return Vector16{_mm512_permutexvar_epi8(positions.raw, lanes.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  const __m256i block =
+      _mm256_permute4x64_epi64(lanes.raw, kPart / 2 == 0 ? 0x44 : 0xee);
+  return Vector16{_mm256_shuffle_epi8(block, positions.raw)};
+#else
+  return Vector16{_mm_shuffle_epi8(lanes.raw, positions.raw)};
+#endif
+}
+
+// Of pixels with 4 samples, kLanes / 2 without the fourth.
+HWY_INLINE void StorePixels(Vector16 first, Vector16 second, uint8_t* to) {
+#if HWY_TARGET == HWY_AVX3_DL
+  HWY_ALIGN static constexpr auto kPositions = [] {
+    std::array<uint8_t, 64> positions = {};
+    for (size_t i = 0; i < 48; ++i) {
+      const size_t pixel = i / 3;
+      // Blocks hold two pixels of each part.
+      const size_t place =
+          pixel / 8 * 8 + pixel % 4 / 2 * 4 + pixel / 4 % 2 * 2 + pixel % 2;
+      positions[i] = static_cast<uint8_t>(4 * place + i % 3);
+    }
+    return positions;
+  }();
+  const __m512i pixels =
+      _mm512_permutexvar_epi8(_mm512_load_si512(kPositions.data()),
+                              _mm512_packus_epi16(first.raw, second.raw));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      _mm512_castsi512_si256(pixels));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 32),
+                   _mm512_extracti32x4_epi32(pixels, 2));
+#elif HWY_TARGET == HWY_AVX2
+  const __m256i ordered =
+      _mm256_permutevar8x32_epi32(_mm256_packus_epi16(first.raw, second.raw),
+                                  _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7));
+  const __m256i narrow = _mm256_shuffle_epi8(
+      ordered, _mm256_broadcastsi128_si256(_mm_setr_epi8(
+                   0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1)));
+  const __m256i pixels = _mm256_permutevar8x32_epi32(
+      narrow, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                   _mm256_castsi256_si128(pixels));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to + 16),
+                   _mm256_extracti128_si256(pixels, 1));
+#else
+  const __m128i pixels = _mm_shuffle_epi8(
+      _mm_packus_epi16(first.raw, second.raw),
+      _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), pixels);
+  const int last = _mm_extract_epi32(pixels, 2);
+  std::memcpy(to + 8, &last, sizeof(last));
+#endif
+}
+
+template <bool kIsWide>
+HWY_INLINE void Store(const Positions& at, const uint8_t* from,
+                      ptrdiff_t stride, const Offsets& offsets,
+                      std::integral_constant<int, 3>, uint8_t* to) {
+  const Tag16 d;
+  const Vector16 x = at.Column();
+  const Vector16 y = at.Row();
+  const Vector32 lower = offsets.Of<kIsWide>(hn::InterleaveLower(d, x, y));
+  const Vector32 upper = offsets.Of<kIsWide>(hn::InterleaveUpper(d, x, y));
+  const Vector16 across = at.WeightsAcross();
+  const Vector16 down = at.WeightDown();
+  // Neighbours of each channel side by side.
+  HWY_ALIGN static constexpr uint8_t kOrder[16] = {
+      0, 3, 1, 4, 2, 5, 6, 7, 8, 11, 9, 12, 10, 13, 14, 15};
+  const Vector8 order = hn::LoadDup128(Tag8(), kOrder);
+  const auto part = [&]<int kPart>(std::integral_constant<int, kPart>) {
+    const Vector32 places = kPart % 2 == 0 ? lower : upper;
+    const auto neighbours = [&](const uint8_t* base) {
+      return hn::TableLookupBytes(
+          Gather8Bytes < kPart / 2 == 1 > (base, places), order);
+    };
+    return Interpolated(neighbours(from), neighbours(from + stride),
+                        Spread<kPart>(across), Spread<kPart>(down));
+  };
+  const Vector16 part0 = part(std::integral_constant<int, 0>());
+  const Vector16 part1 = part(std::integral_constant<int, 1>());
+  const Vector16 part2 = part(std::integral_constant<int, 2>());
+  const Vector16 part3 = part(std::integral_constant<int, 3>());
+#if HWY_TARGET == HWY_SSE4
+  StorePixels(part0, part2, to);
+  StorePixels(part1, part3, to + kLanes / 2 * 3);
+#else
+  StorePixels(part0, part1, to);
+  StorePixels(part2, part3, to + kLanes / 2 * 3);
+#endif
+}
+
+template <int kChannels, bool kIsWide>
+HWY_INLINE void RunGroups(const WarpSpan<uint8_t>& span) {
+  constexpr int kShift = kWarpBits - kCoarseBits;
+  constexpr int32_t kMask = (1 << kCoarseBits) - 1;
+  const Tag16 d;
+  const std::integral_constant<int, kChannels> channels;
+  const Offsets offsets = Offsets::For<kChannels>(span.stride);
+  uint8_t* to = span.target;
+  for (uint32_t group = 0; group < span.count; group += kCoarseGroup) {
+    const uint32_t at = span.first + group;
+    const int32_t x = (span.x + span.steps->x[at]) >> kShift;
+    const int32_t y = (span.y + span.steps->y[at]) >> kShift;
+    const uint8_t* const from = span.source + (y >> kCoarseBits) * span.stride +
+                                (x >> kCoarseBits) * kChannels;
+    const Vector16 first_x = hn::Set(d, static_cast<int16_t>(x & kMask));
+    const Vector16 first_y = hn::Set(d, static_cast<int16_t>(y & kMask));
+    const size_t count = std::min(span.count - group, kCoarseGroup);
+    for (size_t i = 0; i < count; i += kLanes, to += kLanes * kChannels) {
+      Vector16 step_x = hn::Load(d, span.steps->coarse_x.data() + i);
+      Vector16 step_y = hn::Load(d, span.steps->coarse_y.data() + i);
+      if (HWY_LIKELY(i + kLanes <= count)) {
+        Store<kIsWide>({hn::Add(first_x, step_x), hn::Add(first_y, step_y)},
+                       from, span.stride, offsets, channels, to);
+      } else {
+        // What is too much stays where the group begins.
+        const auto mask = hn::FirstN(d, count - i);
+        step_x = hn::IfThenElseZero(mask, step_x);
+        step_y = hn::IfThenElseZero(mask, step_y);
+        uint8_t few[kLanes * kChannels];
+        Store<kIsWide>({hn::Add(first_x, step_x), hn::Add(first_y, step_y)},
+                       from, span.stride, offsets, channels, few);
+        std::copy_n(few, (count - i) * kChannels, to);
+      }
+    }
+  }
+}
+
+template <int kChannels>
+HWY_INLINE void RunSpan(const WarpSpan<uint8_t>& span) {
+  if (span.stride < (1 << 15)) {
+    RunGroups<kChannels, false>(span);
+  } else {
+    RunGroups<kChannels, true>(span);
+  }
+}
+
+#endif  // HWY_TARGET == HWY_SCALAR
+
+void Bilinear1(const WarpSpan<uint8_t>& span) { RunSpan<1>(span); }
+void Bilinear3(const WarpSpan<uint8_t>& span) { RunSpan<3>(span); }
+
+}  // namespace
+}  // namespace imageadapt::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace imageadapt {
+
+HWY_EXPORT(Bilinear1);
+HWY_EXPORT(Bilinear3);
+
+WarpKernel<uint8_t> ByteBilinearKernel(uint32_t channels) {
+  // Pixels are read as 4 and 8 bytes.
+  if (channels == 1) {
+    return {.run = &HWY_DYNAMIC_DISPATCH(Bilinear1), .spill = 2};
+  }
+  if (channels == 3) {
+    return {.run = &HWY_DYNAMIC_DISPATCH(Bilinear3), .spill = 1};
+  }
+  return {};
+}
+
+}  // namespace imageadapt
+#endif  // HWY_ONCE

@@ -1,0 +1,151 @@
+// Weights of the pixels around a point, for points at a fixed number of phases
+// between two pixel centres.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGEADAPT_KERNELS_WARP_WEIGHTS_H_
+#define IMAGEADAPT_KERNELS_WARP_WEIGHTS_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace imageadapt {
+
+// For |x| <= 2, by its power series: the standard's is not constexpr.
+constexpr double SineOf(double x) {
+  double term = x;
+  double sum = x;
+  for (int n = 2; n < 24; n += 2) {
+    term *= -x * x / (n * (n + 1));
+    sum += term;
+  }
+  return sum;
+}
+
+// Keys' cubic with a = -1/2, at distances fraction + 1, fraction, 1 - fraction
+// and 2 - fraction.
+template <typename Real>
+constexpr std::array<Real, 4> CubicWeights(Real t) {
+  return {((Real{2} - t) * t - Real{1}) * t / Real{2},
+          ((Real{3} * t - Real{5}) * t * t + Real{2}) / Real{2},
+          ((Real{4} - Real{3} * t) * t + Real{1}) * t / Real{2},
+          (t - Real{1}) * t * t / Real{2}};
+}
+
+// 3 sin(pi x) sin(pi x / 3) / (pi x)^2 at distances fraction + 2 to
+// 3 - fraction, scaled to sum to one.
+constexpr std::array<double, 6> LanczosWeights(double fraction) {
+  constexpr double kPi = 3.14159265358979323846;
+  if (fraction <= 0) return {0, 0, 1, 0, 0, 0};
+  if (fraction >= 1) return {0, 0, 0, 1, 0, 0};
+  // sin(pi x) is the same at all six but for the sign; constants cancel.
+  const double third = SineOf(kPi * fraction / 3);
+  const double cosine = SineOf(kPi / 2 - kPi * fraction / 3);
+  constexpr double kHalfRoot3 = 0.86602540378443864676;
+  // Of pi (fraction + k) / 3, by the sum of angles, for k = 2, 1, 0.
+  const double near = third / 2 + kHalfRoot3 * cosine;  // k = 1
+  const double far = -third / 2 + kHalfRoot3 * cosine;  // k = 2
+  std::array<double, 6> weights = {far, -near, third, far, -near, third};
+  double sum = 0;
+  for (int i = 0; i < 6; ++i) {
+    const double distance = fraction + 2 - i;
+    weights[i] /= distance * distance;
+    sum += weights[i];
+  }
+  for (double& weight : weights) weight /= sum;
+  return weights;
+}
+
+template <int kTaps>
+constexpr std::array<double, kTaps> ExactWeights(double fraction) {
+  if constexpr (kTaps == 4) {
+    return CubicWeights(fraction);
+  } else {
+    return LanczosWeights(fraction);
+  }
+}
+
+// Rows are padded with zeros to a length that loads well.
+template <int kTaps>
+inline constexpr int kWeightsPerPhase = kTaps <= 4 ? 4 : 8;
+
+template <typename Number, int kTaps, int kPhases>
+using WeightTable =
+    std::array<std::array<Number, kWeightsPerPhase<kTaps>>, kPhases>;
+
+// Whole-number weights that sum to exactly `sum`: rounded, and then the worst
+// rounded ones changed by one until it does.
+template <typename Number, int kTaps, int kPhases>
+constexpr WeightTable<Number, kTaps, kPhases> MakeWeightTable(int sum) {
+  WeightTable<Number, kTaps, kPhases> table = {};
+  for (int phase = 0; phase < kPhases; ++phase) {
+    std::array<double, kTaps> errors =
+        ExactWeights<kTaps>(static_cast<double>(phase) / kPhases);
+    int rest = sum;
+    for (size_t i = 0; i < kTaps; ++i) {
+      const double exact = errors[i] * sum;
+      const int rounded =
+          static_cast<int>(exact < 0 ? exact - 0.5 : exact + 0.5);
+      table[phase][i] = static_cast<Number>(rounded);
+      errors[i] = exact - rounded;
+      rest -= rounded;
+    }
+    while (rest != 0) {
+      const int step = rest > 0 ? 1 : -1;
+      size_t worst = 0;
+      for (size_t i = 1; i < kTaps; ++i) {
+        if (step * errors[i] > step * errors[worst]) worst = i;
+      }
+      table[phase][worst] = static_cast<Number>(table[phase][worst] + step);
+      errors[worst] -= step;
+      rest -= step;
+    }
+  }
+  return table;
+}
+
+// For 8-bit samples without alpha: along rows weights of 8 bits, so that the
+// processor's byte products apply, down columns of 16 bits, that undo the sum
+// of the former. Positions count to 1/256 pixel, which moves a sample less than
+// the weights' rounding does.
+inline constexpr int kBytePhaseBits = 8;
+inline constexpr int kBytePhases = 1 << kBytePhaseBits;
+inline constexpr int kByteShift = 21;
+// The largest with which a sum along a row fits in 16 bits.
+template <int kTaps>
+inline constexpr int kByteSum = kTaps == 4 ? 113 : 100;
+template <int kTaps>
+inline constexpr WeightTable<int8_t, kTaps, kBytePhases> kByteRowWeights =
+    MakeWeightTable<int8_t, kTaps, kBytePhases>(kByteSum<kTaps>);
+template <int kTaps>
+inline constexpr WeightTable<int16_t, kTaps, kBytePhases> kByteColumnWeights =
+    MakeWeightTable<int16_t, kTaps, kBytePhases>(
+        ((1 << kByteShift) + kByteSum<kTaps> / 2) / kByteSum<kTaps>);
+
+// For the other integers: positions count to 1/1024 pixel.
+inline constexpr int kPhaseBits = 10;
+inline constexpr int kPhases = 1 << kPhaseBits;
+inline constexpr int kWeightBits = 14;
+template <int kTaps>
+inline constexpr WeightTable<int16_t, kTaps, kPhases> kIntegerWeights =
+    MakeWeightTable<int16_t, kTaps, kPhases>(1 << kWeightBits);
+
+// For float samples, to be interpolated between phases.
+inline constexpr int kLanczosPhaseBits = 9;
+inline constexpr int kLanczosPhases = 1 << kLanczosPhaseBits;
+constexpr WeightTable<float, 6, kLanczosPhases + 1> MakeLanczosTable() {
+  WeightTable<float, 6, kLanczosPhases + 1> table = {};
+  for (int phase = 0; phase <= kLanczosPhases; ++phase) {
+    const std::array<double, 6> exact =
+        LanczosWeights(static_cast<double>(phase) / kLanczosPhases);
+    for (size_t i = 0; i < 6; ++i) {
+      table[phase][i] = static_cast<float>(exact[i]);
+    }
+  }
+  return table;
+}
+inline constexpr WeightTable<float, 6, kLanczosPhases + 1> kLanczosTable =
+    MakeLanczosTable();
+
+}  // namespace imageadapt
+
+#endif  // IMAGEADAPT_KERNELS_WARP_WEIGHTS_H_
