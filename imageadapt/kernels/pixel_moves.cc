@@ -40,7 +40,29 @@ void ReverseSlowly(const uint8_t* end, size_t width, uint8_t* to) {
   }
 }
 
+// `b_end` is one past the last pixel at b.
+template <size_t kPixelBytes>
+void SwapReversedSlowly(uint8_t* a, uint8_t* b_end, size_t width) {
+  for (; width > 0; --width) {
+    uint8_t pixel[kPixelBytes];
+    b_end -= kPixelBytes;
+    std::memcpy(pixel, a, kPixelBytes);
+    std::memcpy(a, b_end, kPixelBytes);
+    std::memcpy(b_end, pixel, kPixelBytes);
+    a += kPixelBytes;
+  }
+}
+
 #if HWY_TARGET == HWY_SCALAR
+
+template <size_t kPixelBytes>
+void SwapReversedWith(uint8_t* a, uint8_t* b, size_t width) {
+  SwapReversedSlowly<kPixelBytes>(a, b + width * kPixelBytes, width);
+}
+
+void Swap(uint8_t* a, uint8_t* b, size_t size) {
+  std::swap_ranges(a, a + size, b);
+}
 
 template <size_t kPixelBytes>
 void TransposeWith(const PixelTransposition& plan) {
@@ -262,6 +284,64 @@ void ReverseWith(const uint8_t* from, size_t width, uint8_t* to) {
   ReverseSlowly<kPixelBytes>(end, left, to);
 }
 
+// The same within a pair of rows: what a block holds beyond whole pixels keeps
+// its value.
+template <size_t kPixelBytes>
+void SwapReversedWith(uint8_t* a, uint8_t* b, size_t width) {
+  constexpr size_t kPixels = kBlockBytes / kPixelBytes;
+  constexpr size_t kUsed = kPixels * kPixelBytes;
+  constexpr size_t kRest = kBlockBytes - kUsed;
+  const BlockTag block;
+  HWY_ALIGN uint8_t to_a[kBlockBytes] = {};
+  HWY_ALIGN uint8_t to_b[kBlockBytes] = {};
+  HWY_ALIGN uint8_t kept_in_a[kBlockBytes] = {};
+  HWY_ALIGN uint8_t kept_in_b[kBlockBytes] = {};
+  for (size_t i = 0; i < kUsed; ++i) {
+    const size_t mirrored =
+        (kPixels - 1 - i / kPixelBytes) * kPixelBytes + i % kPixelBytes;
+    to_a[i] = static_cast<uint8_t>(kRest + mirrored);
+    to_b[kRest + i] = static_cast<uint8_t>(mirrored);
+  }
+  for (size_t i = 0; i < kRest; ++i) {
+    kept_in_a[kUsed + i] = 0xff;
+    kept_in_b[i] = 0xff;
+  }
+  const auto to_a_positions = hn::Load(block, to_a);
+  const auto to_b_positions = hn::Load(block, to_b);
+  const auto keep_a = hn::MaskFromVec(hn::Load(block, kept_in_a));
+  const auto keep_b = hn::MaskFromVec(hn::Load(block, kept_in_b));
+  uint8_t* end = b + width * kPixelBytes;
+  size_t left = width;
+  for (; left * kPixelBytes >= kBlockBytes; left -= kPixels) {
+    const auto from_a = hn::LoadU(block, a);
+    const auto from_b = hn::LoadU(block, end - kBlockBytes);
+    auto into_a = hn::TableLookupBytes(from_b, to_a_positions);
+    auto into_b = hn::TableLookupBytes(from_a, to_b_positions);
+    if (kRest > 0) {
+      into_a = hn::IfThenElse(keep_a, from_a, into_a);
+      into_b = hn::IfThenElse(keep_b, from_b, into_b);
+    }
+    hn::StoreU(into_a, block, a);
+    hn::StoreU(into_b, block, end - kBlockBytes);
+    a += kUsed;
+    end -= kUsed;
+  }
+  SwapReversedSlowly<kPixelBytes>(a, end, left);
+}
+
+void Swap(uint8_t* a, uint8_t* b, size_t size) {
+  const hn::ScalableTag<uint8_t> d;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    const auto from_a = hn::LoadU(d, a + i);
+    const auto from_b = hn::LoadU(d, b + i);
+    hn::StoreU(from_b, d, a + i);
+    hn::StoreU(from_a, d, b + i);
+  }
+  std::swap_ranges(a + i, a + size, b + i);
+}
+
 #endif  // HWY_TARGET == HWY_SCALAR
 
 void Transpose(size_t pixel_bytes, const PixelTransposition& plan) {
@@ -307,6 +387,27 @@ void Reverse(size_t pixel_bytes, const uint8_t* from, size_t width,
   }
 }
 
+void SwapReversed(size_t pixel_bytes, uint8_t* a, uint8_t* b, size_t width) {
+  switch (pixel_bytes) {
+    case 1:
+      return SwapReversedWith<1>(a, b, width);
+    case 2:
+      return SwapReversedWith<2>(a, b, width);
+    case 3:
+      return SwapReversedWith<3>(a, b, width);
+    case 4:
+      return SwapReversedWith<4>(a, b, width);
+    case 6:
+      return SwapReversedWith<6>(a, b, width);
+    case 8:
+      return SwapReversedWith<8>(a, b, width);
+    case 12:
+      return SwapReversedWith<12>(a, b, width);
+    default:
+      return SwapReversedWith<16>(a, b, width);
+  }
+}
+
 }  // namespace
 }  // namespace imageadapt::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -316,6 +417,8 @@ namespace imageadapt {
 
 HWY_EXPORT(Transpose);
 HWY_EXPORT(Reverse);
+HWY_EXPORT(SwapReversed);
+HWY_EXPORT(Swap);
 
 void TransposePixels(size_t pixel_bytes, const PixelTransposition& plan) {
   HWY_DYNAMIC_DISPATCH(Transpose)(pixel_bytes, plan);
@@ -324,6 +427,15 @@ void TransposePixels(size_t pixel_bytes, const PixelTransposition& plan) {
 void ReversePixels(size_t pixel_bytes, const uint8_t* source, size_t width,
                    uint8_t* target) {
   HWY_DYNAMIC_DISPATCH(Reverse)(pixel_bytes, source, width, target);
+}
+
+void SwapReversedPixels(size_t pixel_bytes, uint8_t* a, uint8_t* b,
+                        size_t width) {
+  HWY_DYNAMIC_DISPATCH(SwapReversed)(pixel_bytes, a, b, width);
+}
+
+void SwapBytes(uint8_t* a, uint8_t* b, size_t size) {
+  HWY_DYNAMIC_DISPATCH(Swap)(a, b, size);
 }
 
 }  // namespace imageadapt

@@ -33,6 +33,14 @@ void TransposePixels(size_t pixel_bytes, const PixelTransposition& plan);
 void ReversePixels(size_t pixel_bytes, const uint8_t* source, size_t width,
                    uint8_t* target);
 
+// Exchanges the `width` pixels at `a` with those at `b`, both in reverse order,
+// for the same sizes. Requires that they do not overlap.
+void SwapReversedPixels(size_t pixel_bytes, uint8_t* a, uint8_t* b,
+                        size_t width);
+
+// Exchanges `size` bytes. Requires that they do not overlap.
+void SwapBytes(uint8_t* a, uint8_t* b, size_t size);
+
 }  // namespace imageadapt
 
 #endif  // IMAGEADAPT_KERNELS_PIXEL_MOVES_H_

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 #include <vector>
@@ -133,6 +134,52 @@ TEST(PixelMovesTest, ReversesRowsOfEveryLength) {
               << width << " pixels of " << pixel_bytes << " bytes";
         }
       }
+    }
+  });
+}
+
+// Ends of rows that other pixels follow closely: between `a` and `b`, and
+// around both, bytes stay as they are.
+TEST(PixelMovesTest, SwapsRowsOfEveryLengthReversed) {
+  OnEveryTarget([] {
+    std::mt19937 random(3);
+    for (const size_t pixel_bytes : kPixelSizes) {
+      for (size_t width = 0; width <= 150; width += width < 40 ? 1 : 5) {
+        const size_t row = width * pixel_bytes;
+        const size_t gap = width % 3;
+        const size_t size = 2 * row + gap;
+        const GuardedBytes rows(size, width % 2 == 0);
+        std::vector<uint8_t> expected(size);
+        for (size_t i = 0; i < size; ++i) {
+          rows.data()[i] = expected[i] = static_cast<uint8_t>(random());
+        }
+        for (size_t x = 0; x < width; ++x) {
+          const size_t a = x * pixel_bytes;
+          const size_t b = size - a - pixel_bytes;
+          std::swap_ranges(&expected[a], &expected[a] + pixel_bytes,
+                           &expected[b]);
+        }
+        SwapReversedPixels(pixel_bytes, rows.data(), rows.data() + row + gap,
+                           width);
+        EXPECT_EQ(std::memcmp(rows.data(), expected.data(), size), 0)
+            << width << " pixels of " << pixel_bytes << " bytes";
+      }
+    }
+  });
+}
+
+TEST(PixelMovesTest, SwapsBytes) {
+  OnEveryTarget([] {
+    std::mt19937 random(4);
+    for (size_t size = 0; size <= 300; ++size) {
+      const GuardedBytes rows(2 * size, size % 2 == 0);
+      std::vector<uint8_t> expected(2 * size);
+      for (size_t i = 0; i < 2 * size; ++i) {
+        rows.data()[i] = static_cast<uint8_t>(random());
+        expected[(i + size) % (2 * size)] = rows.data()[i];
+      }
+      SwapBytes(rows.data(), rows.data() + size, size);
+      EXPECT_EQ(std::memcmp(rows.data(), expected.data(), 2 * size), 0) << size;
     }
   });
 }

@@ -28,13 +28,16 @@ uint8_t* WritableRowBytes(const ImageView<T>& view, uint32_t row) {
   return reinterpret_cast<uint8_t*>(view.row(row).data());
 }
 
-// Target pixel (x, y) is source pixel (y, last - x), or turned the other way:
-// a transposition with one axis mirrored.
+// A transposition, with one axis mirrored or none.
+enum class Diagonal : uint8_t { kMain, kCounterClockwise, kClockwise };
+
+// Target pixel (x, y) is source pixel (y, x), (y, last - x) or (last - y, x).
 template <Sample T>
-void Transpose(const ImageView<const T>& source, bool clockwise,
+void Transpose(const ImageView<const T>& source, Diagonal diagonal,
                const RowBand<ImageView<T>>& target) {
   const ImageShape& shape = source.shape();
   const uint32_t rows = target.rows.shape().height;
+  if (rows == 0) return;
   const size_t pixel_bytes = PixelBytes<T>(shape);
   PixelTransposition plan = {.source = RowBytes(source, 0),
                              .source_stride = StrideBytes(source),
@@ -43,10 +46,10 @@ void Transpose(const ImageView<const T>& source, bool clockwise,
                              .target = WritableRowBytes(target.rows, 0),
                              .target_stride = StrideBytes(target.rows)};
   uint32_t first_column = target.first_row;
-  if (clockwise) {
+  if (diagonal == Diagonal::kClockwise) {
     plan.source = RowBytes(source, shape.height - 1);
     plan.source_stride = -plan.source_stride;
-  } else {
+  } else if (diagonal == Diagonal::kCounterClockwise) {
     first_column = shape.width - target.first_row - rows;
     plan.target = WritableRowBytes(target.rows, rows - 1);
     plan.target_stride = -plan.target_stride;
@@ -60,9 +63,11 @@ void Transpose(const ImageView<const T>& source, bool clockwise,
 template <Sample T>
 void QuarterTurn(const ImageView<const T>& source, int quarter_turns,
                  const RowBand<ImageView<T>>& target) {
-  if (target.rows.shape().height == 0) return;
   if (quarter_turns != 2) {
-    Transpose(source, quarter_turns == 3, target);
+    Transpose(
+        source,
+        quarter_turns == 1 ? Diagonal::kCounterClockwise : Diagonal::kClockwise,
+        target);
     return;
   }
   const ImageShape& shape = source.shape();
@@ -71,6 +76,12 @@ void QuarterTurn(const ImageView<const T>& source, int quarter_turns,
     ReversePixels(PixelBytes<T>(shape), RowBytes(source, last - y), shape.width,
                   WritableRowBytes(target.rows, y));
   }
+}
+
+template <Sample T>
+void TransposeImage(const ImageView<const T>& source,
+                    const RowBand<ImageView<T>>& target) {
+  Transpose(source, Diagonal::kMain, target);
 }
 
 template <Sample T>
@@ -97,6 +108,8 @@ void MirrorRows(const ImageView<const T>& source,
 #define INSTANTIATE(T)                                            \
   template void QuarterTurn(const ImageView<const T>&, int,       \
                             const RowBand<ImageView<T>>&);        \
+  template void TransposeImage(const ImageView<const T>&,         \
+                               const RowBand<ImageView<T>>&);     \
   template void MirrorColumns(const RowBand<ImageView<const T>>&, \
                               const RowBand<ImageView<T>>&);      \
   template void MirrorRows(const ImageView<const T>&,             \

@@ -13,6 +13,12 @@ template <Sample T>
 void QuarterTurn(const ImageView<const T>& source, int quarter_turns,
                  const RowBand<ImageView<T>>& target);
 
+// Mirrors on the main diagonal. Requires that the image of `target` has the
+// turned shape.
+template <Sample T>
+void TransposeImage(const ImageView<const T>& source,
+                    const RowBand<ImageView<T>>& target);
+
 // Mirrors left and right. Requires that `source` has the rows of `target`.
 template <Sample T>
 void MirrorColumns(const RowBand<ImageView<const T>>& source,
