@@ -137,7 +137,7 @@ int Run(const Flags& flags) {
   Sources sources(buffers);
   std::unique_ptr<WorkerPool> workers;
   std::vector<ReportRow> report;
-  std::printf("target %s; lower quartiles of %g s a row; ~ from a strip\n%s",
+  std::printf("target %s; lower quartiles of %g s a row; ~ from a part\n%s",
               target.c_str(), flags.seconds, TableHead().c_str());
   for (const BenchmarkRow& row : rows) {
     if (row.threads > 1 && workers == nullptr) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,11 +17,12 @@ namespace {
 // compared with the peers at the edges, too.
 constexpr bool kFiltersReplicate = false;
 
-// What would take longer, is estimated from a strip.
+// What would take longer, is estimated from the middle of the image.
 constexpr double kLongestSeconds = 4;
-// A strip that takes less says too little.
-constexpr double kStripSeconds = 0.2;
-constexpr uint32_t kFirstStripRows = 4;
+// A part that takes less says too little.
+constexpr double kPartSeconds = 0.2;
+// No smaller than the largest window, which libvips wants to fit in.
+constexpr uint32_t kFirstPartSide = 128;
 // What takes longer, runs once.
 constexpr double kRunsOnceSeconds = 1;
 // What takes longer, need not be run again to find its caches warm.
@@ -35,12 +37,11 @@ double RunOnce(const Contender& contender) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// A contender that has run, on the whole image or on its first rows.
+// A contender that has run, on the whole image or on a part of it.
 struct Entry {
   Contender contender;
-  uint32_t rows = 0;
-  double seconds = 0;  // of the whole image
-  bool is_whole = false;
+  std::shared_ptr<Image> part;  // null if it is the whole
+  double seconds = 0;           // for the whole image
   std::vector<double> samples;
   double spent = 0;
 
@@ -51,13 +52,13 @@ struct Entry {
   }
 
   bool WantsMore(double share) const {
-    if (!is_whole || seconds >= kRunsOnceSeconds) return false;
+    if (part != nullptr || seconds >= kRunsOnceSeconds) return false;
     return samples.size() < kFewestRounds || spent < share;
   }
 
   Time Result() {
     if (samples.empty()) {
-      return {.milliseconds = seconds * 1000, .is_estimate = !is_whole};
+      return {.milliseconds = seconds * 1000, .is_estimate = part != nullptr};
     }
     const size_t quartile = (samples.size() - 1) / 4;
     std::ranges::nth_element(
@@ -66,28 +67,52 @@ struct Entry {
   }
 };
 
-// Runs it once on the whole image, unless strips say that it takes too long.
+std::shared_ptr<Image> MiddleOf(const AnyConstImageView& image, uint32_t side,
+                                BufferPool& buffers) {
+  ImageSpec spec = image.spec();
+  const size_t pixel_bytes =
+      spec.shape.channels * SampleBytes(spec.sample_type);
+  const size_t left = (spec.shape.width - side) / 2 * pixel_bytes;
+  const uint32_t top = (spec.shape.height - side) / 2;
+  spec.shape.width = side;
+  spec.shape.height = side;
+  auto part = std::make_shared<Image>(TakeImage(spec, buffers));
+  for (uint32_t y = 0; y < side; ++y) {
+    const auto row = image.row_bytes(top + y).subspan(left, RowBytes(spec));
+    std::ranges::copy(row, part->view().row_bytes(y).begin());
+  }
+  return part;
+}
+
+// Runs it once on the whole image, unless its parts say that it takes too long.
 std::optional<Entry> Enter(ContenderMaker make, const Job& job) {
   if (make == nullptr) return std::nullopt;
-  const uint32_t height = job.source.shape().height;
-  uint32_t rows = std::min(kFirstStripRows, height);
-  for (;;) {
-    Job strip = job;
-    strip.source = job.source.Rows(0, rows);
-    std::optional<Contender> contender = make(strip);
+  const ImageShape shape = job.source.shape();
+  Job part_job = job;
+  for (uint32_t side = kFirstPartSide;
+       side < std::min(shape.width, shape.height); side *= 2) {
+    auto part = MiddleOf(job.source, side, job.buffers);
+    part_job.source = part->view();
+    std::optional<Contender> contender = make(part_job);
     if (!contender) return std::nullopt;
-    const double strip_seconds = RunOnce(*contender);
-    const double seconds = strip_seconds * height / rows;
-    const bool is_long = seconds > kLongestSeconds;
-    if (rows == height || (is_long && strip_seconds > kStripSeconds)) {
+    const double part_seconds = RunOnce(*contender);
+    const double seconds =
+        part_seconds / side / side * shape.width * shape.height;
+    if (seconds <= kLongestSeconds) break;
+    if (part_seconds > kPartSeconds) {
       return Entry{.contender = *std::move(contender),
-                   .rows = rows,
+                   .part = std::move(part),
                    .seconds = seconds,
-                   .is_whole = rows == height,
                    .samples = {}};
     }
-    rows = is_long ? std::min(rows * 8, height) : height;
   }
+  std::optional<Contender> contender = make(job);
+  if (!contender) return std::nullopt;
+  const double seconds = RunOnce(*contender);
+  return Entry{.contender = *std::move(contender),
+               .part = nullptr,
+               .seconds = seconds,
+               .samples = {}};
 }
 
 // Differences as parts of full scale.
@@ -136,7 +161,7 @@ std::string Compare(const BenchmarkRow& row, const AnyConstImageView& ours,
                       found.mean * in_samples, " on average");
 }
 
-// Compares on as many rows as the peer has done.
+// Compares on what the peer has done.
 std::string CompareWith(const BenchmarkRow& row, const Job& job,
                         const Entry& ours, const Entry& peer) {
   const Kind kind = row.operation.kind;
@@ -145,19 +170,18 @@ std::string CompareWith(const BenchmarkRow& row, const Job& job,
   const uint32_t margin =
       is_filter && !other_border ? row.operation.parameter / 2 : 0;
   const AnyConstImageView theirs = peer.contender.result();
-  if (ours.rows == peer.rows && !other_border) {
-    return Compare(row, ours.contender.result(), theirs,
-                   peer.contender.agreement, margin);
+  const Agreement& asked = peer.contender.agreement;
+  if (ours.part == nullptr && peer.part == nullptr && !other_border) {
+    return Compare(row, ours.contender.result(), theirs, asked, margin);
   }
-  if (ours.rows < peer.rows) return "";
+  if (ours.part != nullptr && peer.part == nullptr) return "";
   Job same = job;
-  same.source = job.source.Rows(0, peer.rows);
+  if (peer.part != nullptr) same.source = peer.part->view();
   if (other_border) same.border = BorderMode::kReplicate;
   const std::optional<Contender> again = MakeOurs(same);
   if (!again) return "";
   RunOnce(*again);
-  return Compare(row, again->result(), theirs, peer.contender.agreement,
-                 margin);
+  return Compare(row, again->result(), theirs, asked, margin);
 }
 
 void TakeTurns(const std::vector<Entry*>& entries, double seconds) {

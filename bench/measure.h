@@ -14,7 +14,7 @@ namespace imageadapt::bench {
 
 struct Time {
   double milliseconds = 0;
-  // Taken from a strip of the image, because the whole would take too long.
+  // Taken from a part of the image, because the whole would take too long.
   bool is_estimate = false;
 };
 
