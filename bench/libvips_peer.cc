@@ -117,7 +117,11 @@ VipsImage* Convert(const Job& job, VipsImage* source) {
   if (job.operation.kind == Kind::kRgbToHsv) {
     vips_sRGB2HSV(source, &result, nullptr);
   } else {
-    vips_HSV2sRGB(source, &result, nullptr);
+    // Otherwise it takes the samples for RGB and converts them first.
+    VipsImage* hsv = nullptr;
+    vips_copy(source, &hsv, "interpretation", VIPS_INTERPRETATION_HSV, nullptr);
+    vips_HSV2sRGB(hsv, &result, nullptr);
+    g_object_unref(hsv);
   }
   return result;
 }

@@ -162,6 +162,9 @@ Agreement AgreementOf(const Job& job) {
       // its Lanczos has eight lobes.
       return {.mean = 0.004};
     case Kind::kRgbToHsv:
+      // In float it adds a little to what it divides by, which turns the hues
+      // of greys.
+      if (job.source.sample_type() == SampleType::kF32) return {.mean = 1e-6};
       return {.most = 1.01 * step};
     case Kind::kHsvToRgb:
       // Its whole circle of hues is 255 on the way back.
