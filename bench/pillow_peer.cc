@@ -55,6 +55,8 @@ const char* Mode(const Job& job) {
              : spec.shape.channels == 3 ? "RGB"
                                         : "RGBA";
     case SampleType::kU16:
+      // Its rotation takes such samples apart into bytes.
+      if (job.operation.kind == Kind::kRotate) return nullptr;
       return spec.shape.channels == 1 ? "I;16" : nullptr;
     case SampleType::kF32:
       return spec.shape.channels == 1 ? "F" : nullptr;
@@ -115,7 +117,8 @@ Agreement AgreementOf(const Job& job) {
     case Kind::kMean:
       return {.most = 1.01 * step};
     case Kind::kRotate:
-      return {.mean = 0.004};
+      // It weights colour by an alpha of eight bits.
+      return {.mean = job.source.shape().channels == 4 ? 0.02 : 0.004};
     case Kind::kRgbToHsv:
       return {.most = 3.01 * step};
     case Kind::kHsvToRgb:
