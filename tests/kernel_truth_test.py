@@ -323,17 +323,17 @@ def float_rgb_of(hsv):
 
 
 class KernelTruthTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.probe = Probe()
-        cls.count = 0
+    count = 0
+
+    def setUp(self):
+        self.probe = Probe()
+
+    def tearDown(self):
+        self.assertEqual(self.probe.close(), 0, "how the probe has ended")
 
     @classmethod
     def tearDownClass(cls):
-        code = cls.probe.close()
         print(f"{cls.count} cases of seed {SEED}")
-        if code != 0:
-            raise AssertionError(f"the probe has ended with {code}")
 
     def cases(self, operation, number):
         for index in range(number // 4 if SANITIZED else number):
