@@ -22,10 +22,9 @@ constexpr OurOperation kOurs[] = {
     {Kind::kMean, OurMean},
     {Kind::kMedian, OurMedian},
     {Kind::kRotate, OurRotate},
-    // Each of these waits for its kernel, as its file does in CMakeLists.txt.
-    // {Kind::kQuarterTurnInPlace, OurQuarterTurnInPlace},
-    // {Kind::kRgbToHsv, OurRgbToHsv},
-    // {Kind::kHsvToRgb, OurHsvToRgb},
+    {Kind::kQuarterTurnInPlace, OurQuarterTurnInPlace},
+    {Kind::kRgbToHsv, OurRgbToHsv},
+    {Kind::kHsvToRgb, OurHsvToRgb},
 };
 
 Buffer TakeScratch(size_t size, BufferPool& buffers) {

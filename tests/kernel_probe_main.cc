@@ -32,10 +32,9 @@ constexpr NamedOperation kOperations[] = {
     {"mean", ProbeMean},
     {"median", ProbeMedian},
     {"rotate", ProbeRotate},
-    // Each of these waits for its kernel, as its file does in CMakeLists.txt.
-    // {"turn_in_place", ProbeTurnInPlace},
-    // {"rgb_to_hsv", ProbeRgbToHsv},
-    // {"hsv_to_rgb", ProbeHsvToRgb},
+    {"turn_in_place", ProbeTurnInPlace},
+    {"rgb_to_hsv", ProbeRgbToHsv},
+    {"hsv_to_rgb", ProbeHsvToRgb},
 };
 
 bool ReadPixels(const AnyImageView& view) {

@@ -16,10 +16,10 @@ SANITIZED = bool(os.environ.get("IMAGEADAPT_SANITIZED"))
 SEED = int(os.environ.get("IMAGEADAPT_TRUTH_SEED", time.time_ns() % 10**9))
 
 # Which of the kernels' promises are kept yet.
-BORDERS_WORK = False  # replicate and reflect101 of means and medians
-WARPS_WORK = False  # every interpolation and border of rotations
-HSV_WORKS = False
-IN_PLACE_WORKS = False
+BORDERS_WORK = True  # replicate and reflect101 of means and medians
+WARPS_WORK = True  # every interpolation and border of rotations
+HSV_WORKS = True
+IN_PLACE_WORKS = True
 
 TYPES = {"u8": np.uint8, "u16": np.uint16, "f32": np.float32}
 

@@ -6,9 +6,11 @@ import unittest
 import grpc
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 import support
-from support import call, decode, file_of, mean_filter, noise, photo, refusal
+from support import (call, decode, file_of, mean_filter, median_filter, noise,
+                     photo, refusal)
 
 # pylint: disable=wrong-import-order
 from imageadapt.v1 import image_processing_pb2 as v1
@@ -85,6 +87,96 @@ class ProcessImageTest(support.ServerTestCase):
         self.assertLess(np.abs(a - b).mean(), 4)
         self.assertTrue((result[0, 0] == 0).all())
 
+    def test_borders_agree_with_scipy(self):
+        array = noise(40, 31, 3)
+        for border, mode in ((ops.BORDER_MODE_REPLICATE, "nearest"),
+                             (ops.BORDER_MODE_REFLECT_101, "mirror")):
+            for size in (3, 7, 15, 41):
+                median = ops.Operation(median_filter=ops.MedianFilter(
+                    kernel_width=size, border=border))
+                expected = ndimage.median_filter(
+                    array, size=(size, size, 1), mode=mode)
+                np.testing.assert_array_equal(
+                    decode(self.process(file_of(array), median).image),
+                    expected)
+                mean = ops.Operation(mean_filter=ops.MeanFilter(
+                    kernel_width=size, border=border,
+                    rounding=ops.MeanFilter.ROUNDING_TRUNCATE))
+                sums = ndimage.convolve(
+                    array.astype(np.int64), np.ones((size, size, 1), np.int64),
+                    mode=mode)
+                np.testing.assert_array_equal(
+                    decode(self.process(file_of(array), mean).image),
+                    sums // size ** 2)
+            blur = ops.Operation(gaussian_blur=ops.GaussianBlur(
+                sigma=2.5, border=border))
+            expected = ndimage.gaussian_filter(
+                array.astype(float), (2.5, 2.5, 0), mode=mode)
+            got = decode(self.process(file_of(array), blur).image)
+            self.assertLessEqual(np.abs(got - expected).max(), 0.51)
+
+    def test_resize_agrees_with_pillow(self):
+        array = photo(90, 120)
+        for theirs, ours in ((Image.BOX, ops.Resize.FILTER_AREA),
+                             (Image.BILINEAR, ops.Resize.FILTER_BILINEAR),
+                             (Image.BICUBIC, ops.Resize.FILTER_BICUBIC),
+                             (Image.LANCZOS, ops.Resize.FILTER_LANCZOS3)):
+            for size in ((40, 30), (67, 91), (240, 200)):
+                operation = ops.Operation(resize=ops.Resize(
+                    width=size[0], height=size[1], filter=ours))
+                expected = np.asarray(
+                    Image.fromarray(array).resize(size, theirs))
+                got = decode(self.process(file_of(array), operation).image)
+                # Pillow rounds to 8 bits between its two passes.
+                self.assertLessEqual(
+                    np.abs(got.astype(int) - expected.astype(int)).max(), 2)
+
+    def test_pixels_are_moved_as_numpy_moves_them(self):
+        array = noise(20, 30, 3)
+        transpose = ops.Operation(transpose=ops.Transpose())
+        crop = ops.Operation(crop=ops.Crop(x=4, y=7, width=11, height=5))
+        result = self.process(file_of(array), MEAN3, transpose, crop)
+        expected = mean_filter(array).transpose(1, 0, 2)[7:12, 4:15]
+        np.testing.assert_array_equal(decode(result.image), expected)
+
+    def test_colours_are_converted(self):
+        array = photo(30, 40)
+        to_hsv = ops.Operation(convert_color=ops.ConvertColor(
+            direction=ops.ConvertColor.DIRECTION_RGB_TO_HSV))
+        to_rgb = ops.Operation(convert_color=ops.ConvertColor(
+            direction=ops.ConvertColor.DIRECTION_HSV_TO_RGB))
+        hsv = decode(self.process(file_of(array), to_hsv).image).astype(int)
+        expected = np.asarray(Image.fromarray(array).convert("HSV")).astype(int)
+        turn = np.abs(hsv - expected)[..., 0]
+        # Pillow truncates where we round.
+        self.assertLessEqual(np.minimum(turn, 256 - turn).max(), 2)
+        self.assertLessEqual(np.abs(hsv - expected)[..., 1:].max(), 1)
+        back = decode(self.process(file_of(array), to_hsv, to_rgb).image)
+        self.assertLessEqual(np.abs(back.astype(int) - array).max(), 4)
+        grey = ops.Operation(grayscale=ops.Grayscale())
+        luma = array @ np.array([0.299, 0.587, 0.114])
+        got = decode(self.process(file_of(array), grey).image)
+        self.assertLessEqual(np.abs(got - luma).max(), 0.51)
+
+    def test_filters_work_on_hue_saturation_and_value(self):
+        array = photo(30, 40)
+        median = ops.Operation(median_filter=ops.MedianFilter(
+            kernel_width=5, color_space=ops.COLOR_SPACE_HSV, channels=[2]))
+        got = decode(self.process(file_of(array), median).image)
+        # The value of HSV is the greatest sample of a pixel.
+        np.testing.assert_array_equal(
+            got.max(axis=2), median_filter(array.max(axis=2), 5))
+
+    def test_edges_are_gradients(self):
+        array = photo(30, 40, 1)
+        edges = ops.Operation(detect_edges=ops.DetectEdges())
+        got = decode(self.process(file_of(array), edges).image)
+        flat = array.reshape(30, 40).astype(float)
+        expected = np.minimum(255, np.hypot(
+            ndimage.sobel(flat, 0, mode="nearest"),
+            ndimage.sobel(flat, 1, mode="nearest")))
+        self.assertLessEqual(np.abs(got.reshape(30, 40) - expected).max(), 0.51)
+
     def test_formats_are_converted_and_kept(self):
         jpeg = file_of(photo(30, 40), "JPEG")
         self.assertEqual(self.process(jpeg).mime_type, "image/jpeg")
@@ -113,6 +205,8 @@ class ProcessImageTest(support.ServerTestCase):
                 (request(data, rotate(float("inf"))),
                  "operations[0].rotate.angle_degrees"),
                 (request(data, *[FLIP] * 17), "operations"),
+                (request(data, ops.Operation(crop=ops.Crop(
+                    x=2, width=3, height=1))), "operations[0].crop.width"),
                 (request(data, mime_type="image/x-unknown"),
                  "output.mime_type"),
                 (request(data, quality=101), "output.quality"),

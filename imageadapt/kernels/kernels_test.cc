@@ -425,7 +425,8 @@ TYPED_TEST(KernelsTest, QuarterTurnOntoSameCanvasCutsAndFills) {
     const Image source = MakeNoise({shape, TestFixture::kType}, 17);
     const Image turned = TestFixture::Turn(source, 1);
     Image target = MakeImage(source.spec());
-    QuarterTurnOntoSameCanvas(TestFixture::View(source), 1, {9, 9, 9, 9},
+    QuarterTurnOntoSameCanvas(TestFixture::View(source), 1,
+                              WarpBorder::kConstant, {9, 9, 9, 9},
                               WholeImage(target.view().As<T>()));
     const int offset =
         (static_cast<int>(shape.height) - static_cast<int>(shape.width)) >> 1;
@@ -437,6 +438,29 @@ TYPED_TEST(KernelsTest, QuarterTurnOntoSameCanvasCutsAndFills) {
                              v < static_cast<int>(shape.width);
       EXPECT_EQ(TestFixture::At(target, x, y, c),
                 is_inside ? TestFixture::At(turned, u, v, c) : 9);
+    });
+  }
+}
+
+TYPED_TEST(KernelsTest, QuarterTurnOntoSameCanvasSeesBeyondTheBorder) {
+  using T = TypeParam;
+  const Image source = MakeNoise({{9, 4, 2}, TestFixture::kType}, 18);
+  const Image turned = TestFixture::Turn(source, 1);
+  for (const WarpBorder border :
+       {WarpBorder::kReplicate, WarpBorder::kReflect101}) {
+    const BorderMode mode = border == WarpBorder::kReplicate
+                                ? BorderMode::kReplicate
+                                : BorderMode::kReflect101;
+    Image target = MakeImage(source.spec());
+    QuarterTurnOntoSameCanvas(TestFixture::View(source), 1, border, {},
+                              WholeImage(target.view().As<T>()));
+    // Half of what 4 is less than 9, rounded down.
+    constexpr int kOffset = -3;
+    TestFixture::ForEachSample(target, [&](uint32_t x, uint32_t y, uint32_t c) {
+      EXPECT_EQ(
+          TestFixture::At(target, x, y, c),
+          TestFixture::At(turned, BorderPosition(int64_t{x} + kOffset, 4, mode),
+                          BorderPosition(int64_t{y} - kOffset, 9, mode), c));
     });
   }
 }

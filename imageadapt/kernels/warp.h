@@ -62,10 +62,10 @@ void Rotate(const ImageView<const T>& source, const Rotation& rotation,
 
 // Turns `source` counter-clockwise by `quarter_turns` (1 or 3) onto a canvas of
 // its own size: pixels are moved exactly, what does not fit is cut off, what is
-// missing is background.
+// missing is as `border` says.
 template <Sample T>
 void QuarterTurnOntoSameCanvas(
-    const ImageView<const T>& source, int quarter_turns,
+    const ImageView<const T>& source, int quarter_turns, WarpBorder border,
     const std::array<double, kMaxChannels>& background,
     const RowBand<ImageView<T>>& target);
 

@@ -25,6 +25,22 @@ absl::StatusOr<WindowSize> FilterWindow(uint32_t kernel_width,
   return WindowSize{.width = kernel_width, .height = kernel_height};
 }
 
+absl::StatusOr<BorderMode> FilterBorder(v1::BorderMode border,
+                                        BorderMode unspecified) {
+  switch (border) {
+    case v1::BORDER_MODE_UNSPECIFIED:
+      return unspecified;
+    case v1::BORDER_MODE_CLIP:
+      return BorderMode::kClip;
+    case v1::BORDER_MODE_REPLICATE:
+      return BorderMode::kReplicate;
+    case v1::BORDER_MODE_REFLECT_101:
+      return BorderMode::kReflect101;
+    default:
+      return InvalidField("border", "has no value ", static_cast<int>(border));
+  }
+}
+
 OperationPlan FilterPlan(const ImageSpec& input, WindowSize window,
                          uint64_t scratch_bytes) {
   return {.output = input,

@@ -1,58 +1,75 @@
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
 #include "imageadapt/kernels/box_mean.h"
+#include "imageadapt/kernels/hue_filters.h"
 #include "imageadapt/ops/filter_window.h"
 #include "imageadapt/ops/operation_makers.h"
 #include "imageadapt/ops/typed_bands.h"
+#include "imageadapt/ops/window_filter.h"
 
 namespace imageadapt {
 namespace {
 
 constexpr uint32_t kLargestKernel = 65535;
 
-class MeanFilter final : public Operation {
+class MeanFilter final : public WindowFilter {
  public:
-  MeanFilter(WindowSize window, MeanRounding rounding)
-      : window_(window), rounding_(rounding) {}
+  MeanFilter(const MeanOptions& options, const FilterColors& colors)
+      : WindowFilter(options.window, colors), options_(options) {}
 
-  absl::StatusOr<OperationPlan> Plan(const ImageSpec& input) const override {
-    return FilterPlan(input, window_, BoxMeanScratchBytes(input, Options()));
+ private:
+  uint64_t ScratchBytes(const ImageSpec& spec) const override {
+    return BoxMeanScratchBytes(spec, options_);
   }
-
-  void Run(const RowBand<AnyConstImageView>& source,
-           const RowBand<AnyImageView>& target,
-           std::span<std::byte> scratch) const override {
+  void Filter(const RowBand<AnyConstImageView>& source,
+              const RowBand<AnyImageView>& target,
+              std::span<std::byte> scratch) const override {
     WithTypedBands(source, target, [&](const auto& from, const auto& to) {
-      BoxMean(from, Options(), to, scratch);
+      BoxMean(from, options_, to, scratch);
     });
   }
 
- private:
-  MeanOptions Options() const {
-    return {.window = window_, .rounding = rounding_};
+  uint64_t HueScratchBytes(const ImageSpec& spec) const override {
+    return HueMeanScratchBytes(spec, options_);
+  }
+  void FilterHue(const RowBand<AnyConstImageView>& source,
+                 const RowBand<AnyImageView>& target,
+                 std::span<std::byte> scratch) const override {
+    WithTypedBands(source, target, [&](const auto& from, const auto& to) {
+      HueMean(from, options_, to, scratch);
+    });
   }
 
-  const WindowSize window_;
-  const MeanRounding rounding_;
+  const MeanOptions options_;
 };
+
+absl::StatusOr<MeanRounding> ReadRounding(v1::MeanFilter::Rounding rounding) {
+  switch (rounding) {
+    case v1::MeanFilter::ROUNDING_UNSPECIFIED:
+    case v1::MeanFilter::ROUNDING_NEAREST:
+      return MeanRounding::kNearest;
+    case v1::MeanFilter::ROUNDING_TRUNCATE:
+      return MeanRounding::kTruncate;
+    default:
+      return InvalidField("rounding", "has no value ",
+                          static_cast<int>(rounding));
+  }
+}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Operation>> MakeMeanFilter(
     const v1::MeanFilter& spec) {
+  MeanOptions options;
   ASSIGN_OR_RETURN(
-      const WindowSize window,
+      options.window,
       FilterWindow(spec.kernel_width(), spec.kernel_height(), kLargestKernel));
-  switch (spec.rounding()) {
-    case v1::MeanFilter::ROUNDING_UNSPECIFIED:
-    case v1::MeanFilter::ROUNDING_NEAREST:
-      return std::make_unique<MeanFilter>(window, MeanRounding::kNearest);
-    case v1::MeanFilter::ROUNDING_TRUNCATE:
-      return std::make_unique<MeanFilter>(window, MeanRounding::kTruncate);
-    default:
-      return InvalidField("rounding", "has no value ",
-                          static_cast<int>(spec.rounding()));
-  }
+  ASSIGN_OR_RETURN(options.rounding, ReadRounding(spec.rounding()));
+  ASSIGN_OR_RETURN(options.border,
+                   FilterBorder(spec.border(), BorderMode::kClip));
+  ASSIGN_OR_RETURN(const FilterColors colors,
+                   ReadFilterColors(spec.color_space(), spec.channels()));
+  return std::make_unique<MeanFilter>(options, colors);
 }
 
 }  // namespace imageadapt

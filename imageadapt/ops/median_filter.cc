@@ -1,45 +1,60 @@
 #include "imageadapt/base/status_macros.h"
+#include "imageadapt/kernels/hue_filters.h"
 #include "imageadapt/kernels/window_median.h"
 #include "imageadapt/ops/filter_window.h"
 #include "imageadapt/ops/operation_makers.h"
 #include "imageadapt/ops/typed_bands.h"
+#include "imageadapt/ops/window_filter.h"
 
 namespace imageadapt {
 namespace {
 
 constexpr uint32_t kLargestKernel = 255;
 
-class MedianFilter final : public Operation {
+class MedianFilter final : public WindowFilter {
  public:
-  explicit MedianFilter(WindowSize window) : window_(window) {}
+  MedianFilter(const MedianOptions& options, const FilterColors& colors)
+      : WindowFilter(options.window, colors), options_(options) {}
 
-  absl::StatusOr<OperationPlan> Plan(const ImageSpec& input) const override {
-    return FilterPlan(input, window_,
-                      WindowMedianScratchBytes(input, Options()));
+ private:
+  uint64_t ScratchBytes(const ImageSpec& spec) const override {
+    return WindowMedianScratchBytes(spec, options_);
   }
-
-  void Run(const RowBand<AnyConstImageView>& source,
-           const RowBand<AnyImageView>& target,
-           std::span<std::byte> scratch) const override {
+  void Filter(const RowBand<AnyConstImageView>& source,
+              const RowBand<AnyImageView>& target,
+              std::span<std::byte> scratch) const override {
     WithTypedBands(source, target, [&](const auto& from, const auto& to) {
-      WindowMedian(from, Options(), to, scratch);
+      WindowMedian(from, options_, to, scratch);
     });
   }
 
- private:
-  MedianOptions Options() const { return {.window = window_}; }
+  uint64_t HueScratchBytes(const ImageSpec& spec) const override {
+    return HueMedianScratchBytes(spec, options_);
+  }
+  void FilterHue(const RowBand<AnyConstImageView>& source,
+                 const RowBand<AnyImageView>& target,
+                 std::span<std::byte> scratch) const override {
+    WithTypedBands(source, target, [&](const auto& from, const auto& to) {
+      HueMedian(from, options_, to, scratch);
+    });
+  }
 
-  const WindowSize window_;
+  const MedianOptions options_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Operation>> MakeMedianFilter(
     const v1::MedianFilter& spec) {
+  MedianOptions options;
   ASSIGN_OR_RETURN(
-      const WindowSize window,
+      options.window,
       FilterWindow(spec.kernel_width(), spec.kernel_height(), kLargestKernel));
-  return std::make_unique<MedianFilter>(window);
+  ASSIGN_OR_RETURN(options.border,
+                   FilterBorder(spec.border(), BorderMode::kClip));
+  ASSIGN_OR_RETURN(const FilterColors colors,
+                   ReadFilterColors(spec.color_space(), spec.channels()));
+  return std::make_unique<MedianFilter>(options, colors);
 }
 
 }  // namespace imageadapt

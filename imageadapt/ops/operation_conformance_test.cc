@@ -17,6 +17,7 @@ namespace imageadapt {
 namespace {
 
 using testing::Difference;
+using testing::MakeImage;
 using testing::MakeNoise;
 using testing::Spec;
 
@@ -48,20 +49,138 @@ v1::Operation Median(uint32_t width, uint32_t height = 0) {
   return operation;
 }
 
+v1::Operation InHsv(v1::Operation operation) {
+  if (operation.has_mean_filter()) {
+    operation.mutable_mean_filter()->set_color_space(v1::COLOR_SPACE_HSV);
+  } else {
+    operation.mutable_median_filter()->set_color_space(v1::COLOR_SPACE_HSV);
+  }
+  return operation;
+}
+
+v1::Operation OfChannel(v1::Operation operation, uint32_t channel) {
+  if (operation.has_mean_filter()) {
+    operation.mutable_mean_filter()->add_channels(channel);
+  } else {
+    operation.mutable_median_filter()->add_channels(channel);
+  }
+  return operation;
+}
+
+v1::Operation Resized(uint32_t width, uint32_t height,
+                      v1::Resize::Filter filter) {
+  v1::Operation operation;
+  operation.mutable_resize()->set_width(width);
+  operation.mutable_resize()->set_height(height);
+  operation.mutable_resize()->set_filter(filter);
+  return operation;
+}
+
+v1::Operation Converted(v1::ConvertColor::Direction direction) {
+  v1::Operation operation;
+  operation.mutable_convert_color()->set_direction(direction);
+  return operation;
+}
+
+v1::Operation Blur(double sigma, v1::BorderMode border) {
+  v1::Operation operation;
+  operation.mutable_gaussian_blur()->set_sigma(sigma);
+  operation.mutable_gaussian_blur()->set_border(border);
+  return operation;
+}
+
+v1::Operation Cropped(uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
+  v1::Operation operation;
+  operation.mutable_crop()->set_x(x);
+  operation.mutable_crop()->set_y(y);
+  operation.mutable_crop()->set_width(width);
+  operation.mutable_crop()->set_height(height);
+  return operation;
+}
+
+v1::Operation Bordered(v1::Operation operation, v1::BorderMode border) {
+  if (operation.has_mean_filter()) {
+    operation.mutable_mean_filter()->set_border(border);
+  } else {
+    operation.mutable_median_filter()->set_border(border);
+  }
+  return operation;
+}
+
+// Examples of one rotation with every interpolation, canvas and border.
+void AddRotations(std::vector<v1::Operation>& examples) {
+  for (const auto interpolation :
+       {v1::Rotate::INTERPOLATION_NEAREST, v1::Rotate::INTERPOLATION_BICUBIC,
+        v1::Rotate::INTERPOLATION_LANCZOS3}) {
+    for (const auto border :
+         {v1::Rotate::BORDER_CONSTANT, v1::Rotate::BORDER_REPLICATE,
+          v1::Rotate::BORDER_REFLECT_101}) {
+      v1::Operation& example = examples.emplace_back(Rotation(17));
+      example.mutable_rotate()->set_interpolation(interpolation);
+      example.mutable_rotate()->set_border(border);
+    }
+  }
+  v1::Operation& same =
+      examples.emplace_back(Rotation(270, v1::Rotate::CANVAS_SAME));
+  same.mutable_rotate()->set_border(v1::Rotate::BORDER_REFLECT_101);
+  examples.push_back(Rotation(-40, v1::Rotate::CANVAS_INNER));
+}
+
+// Operations that every image with at least one pixel can have.
+std::vector<v1::Operation> ExamplesForAll() {
+  std::vector<v1::Operation> examples = {
+      Rotation(0),
+      Rotation(90),
+      Rotation(180),
+      Rotation(-90),
+      Rotation(90, v1::Rotate::CANVAS_SAME),
+      Rotation(30),
+      Rotation(-12.5, v1::Rotate::CANVAS_SAME),
+      Flip(v1::Flip::AXIS_HORIZONTAL),
+      Flip(v1::Flip::AXIS_VERTICAL),
+      Mean(3),
+      Mean(1, 9),
+      Median(5),
+      Median(0, 3),
+      Bordered(Mean(5), v1::BORDER_MODE_REPLICATE),
+      Bordered(Mean(7, 3), v1::BORDER_MODE_REFLECT_101),
+      Bordered(Median(3), v1::BORDER_MODE_REFLECT_101),
+      Bordered(Median(9, 5), v1::BORDER_MODE_REPLICATE),
+      OfChannel(Mean(3), 0),
+      OfChannel(Median(3), 0),
+      Cropped(0, 0, 1, 1),
+      Resized(17, 60, v1::Resize::FILTER_UNSPECIFIED),
+      Resized(40, 0, v1::Resize::FILTER_AREA),
+      Resized(9, 9, v1::Resize::FILTER_BILINEAR),
+      Resized(0, 77, v1::Resize::FILTER_LANCZOS3),
+      Blur(1.5, v1::BORDER_MODE_UNSPECIFIED),
+      Blur(0.7, v1::BORDER_MODE_CLIP),
+      Blur(3, v1::BORDER_MODE_REFLECT_101)};
+  examples.emplace_back().mutable_transpose();
+  examples.emplace_back().mutable_grayscale();
+  examples.emplace_back().mutable_detect_edges();
+  AddRotations(examples);
+  return examples;
+}
+
+// And those that need colour, or a certain size.
 std::vector<v1::Operation> Examples() {
-  return {Rotation(0),
-          Rotation(90),
-          Rotation(180),
-          Rotation(-90),
-          Rotation(90, v1::Rotate::CANVAS_SAME),
-          Rotation(30),
-          Rotation(-12.5, v1::Rotate::CANVAS_SAME),
-          Flip(v1::Flip::AXIS_HORIZONTAL),
-          Flip(v1::Flip::AXIS_VERTICAL),
-          Mean(3),
-          Mean(1, 9),
-          Median(5),
-          Median(0, 3)};
+  std::vector<v1::Operation> examples = ExamplesForAll();
+  examples.push_back(Converted(v1::ConvertColor::DIRECTION_RGB_TO_HSV));
+  examples.push_back(Converted(v1::ConvertColor::DIRECTION_HSV_TO_RGB));
+  examples.push_back(InHsv(Mean(3)));
+  examples.push_back(InHsv(Median(5, 3)));
+  examples.push_back(OfChannel(InHsv(Mean(17)), 2));
+  examples.push_back(OfChannel(InHsv(Median(3)), 0));
+  examples.push_back(OfChannel(InHsv(Median(3, 41)), 1));
+  examples.push_back(Cropped(3, 5, 20, 30));
+  return examples;
+}
+
+bool NeedsColor(const v1::Operation& operation) {
+  return operation.has_convert_color() ||
+         operation.mean_filter().color_space() == v1::COLOR_SPACE_HSV ||
+         operation.median_filter().color_space() == v1::COLOR_SPACE_HSV;
 }
 
 // Runs rows [first, end) of the output on exactly the source rows the plan
@@ -133,6 +252,7 @@ TEST(OperationConformanceTest, BandsGiveTheSameBytesAsTheWhole) {
     for (const SampleType type :
          {SampleType::kU8, SampleType::kU16, SampleType::kF32}) {
       for (uint32_t channels = 1; channels <= kMaxChannels; ++channels) {
+        if (channels < 3 && NeedsColor(example)) continue;
         const Image source = MakeNoise(Spec(29, 43, channels, type), channels);
         const Image whole = RunInBands(example, source, 1'000'000);
         for (const uint32_t rows : {1u, 5u, 16u, 42u}) {
@@ -147,7 +267,7 @@ TEST(OperationConformanceTest, BandsGiveTheSameBytesAsTheWhole) {
 }
 
 TEST(OperationConformanceTest, TheSmallestImagesWork) {
-  for (const v1::Operation& example : Examples()) {
+  for (const v1::Operation& example : ExamplesForAll()) {
     for (const ImageShape& shape :
          {ImageShape{1, 1, 1}, ImageShape{1, 40, 3}, ImageShape{40, 1, 4}}) {
       const Image source = MakeNoise({shape, SampleType::kU8}, 3);
@@ -157,8 +277,19 @@ TEST(OperationConformanceTest, TheSmallestImagesWork) {
   }
 }
 
-TEST(OperationConformanceTest, ChannelsAndSampleTypeStay) {
+TEST(OperationConformanceTest, GreyImagesAreRefusedWhereColourIsNeeded) {
   for (const v1::Operation& example : Examples()) {
+    for (const uint32_t channels : {1u, 2u}) {
+      const auto plan =
+          (*MakeOperation(example))->Plan(Spec(100, 100, channels));
+      EXPECT_EQ(plan.ok(), !NeedsColor(example)) << example.ShortDebugString();
+    }
+  }
+}
+
+TEST(OperationConformanceTest, ChannelsAndSampleTypeStay) {
+  for (const v1::Operation& example : ExamplesForAll()) {
+    if (example.has_grayscale()) continue;
     const ImageSpec spec = Spec(12, 7, 4, SampleType::kU16);
     const auto plan = (*MakeOperation(example))->Plan(spec);
     ASSERT_TRUE(plan.ok());
@@ -205,6 +336,123 @@ TEST(RotateOperationTest, BackgroundFillsTheCorners) {
   EXPECT_EQ(corner[2], 0);
 }
 
+TEST(RotateOperationTest, TheInnerCanvasSeesNothingOutside) {
+  for (const double degrees : {0.3, 17.0, 45.0, 89.0, -133.0, 180.0, 270.0}) {
+    for (const ImageShape& shape :
+         {ImageShape{60, 40, 1}, ImageShape{40, 60, 1}, ImageShape{90, 9, 1},
+          ImageShape{50, 50, 1}}) {
+      const v1::Operation operation =
+          Rotation(degrees, v1::Rotate::CANVAS_INNER);
+      const Image source = testing::MakeConstant({shape, SampleType::kU8}, 200);
+      const Image turned = RunInBands(operation, source, 100);
+      EXPECT_EQ(Difference(turned.view(),
+                           testing::MakeConstant(turned.spec(), 200).view()),
+                "");
+      EXPECT_GT(turned.spec().shape.width, 0);
+    }
+  }
+}
+
+TEST(RotateOperationTest, TheInnerCanvasIsTheLargestUprightRectangle) {
+  const auto size = [](double degrees, uint32_t width, uint32_t height) {
+    return (*MakeOperation(Rotation(degrees, v1::Rotate::CANVAS_INNER)))
+        ->Plan(Spec(width, height, 1))
+        ->output.shape;
+  };
+  // A square turned by 45 degrees holds one of side / sqrt(2).
+  EXPECT_EQ(size(45, 100, 100), (ImageShape{70, 70, 1}));
+  EXPECT_EQ(size(90, 100, 60), (ImageShape{60, 100, 1}));
+  // By 30 degrees, half constrained: 50 / sin(30) = 100, 50 / cos(30) = 57.7.
+  EXPECT_EQ(size(30, 1000, 100), (ImageShape{100, 57, 1}));
+  EXPECT_EQ(size(-30, 100, 1000), (ImageShape{57, 100, 1}));
+}
+
+TEST(TransposeOperationTest, ColumnsBecomeRows) {
+  const Image source = MakeNoise(Spec(7, 5, 3), 5);
+  v1::Operation operation;
+  operation.mutable_transpose();
+  const Image result = RunInBands(operation, source, 2);
+  ASSERT_EQ(result.spec().shape, (ImageShape{5, 7, 3}));
+  for (uint32_t y = 0; y < 7; ++y) {
+    for (uint32_t i = 0; i < 15; ++i) {
+      EXPECT_EQ(result.view().As<uint8_t>().row(y)[i],
+                source.view().As<uint8_t>().row(i / 3)[3 * y + i % 3]);
+    }
+  }
+}
+
+TEST(CropOperationTest, CutsTheRectangleOutAndRefusesWhatIsOutside) {
+  const Image source = MakeNoise(Spec(9, 8, 2, SampleType::kU16), 6);
+  const Image result = RunInBands(Cropped(2, 3, 5, 4), source, 3);
+  ASSERT_EQ(result.spec().shape, (ImageShape{5, 4, 2}));
+  for (uint32_t y = 0; y < 4; ++y) {
+    for (uint32_t i = 0; i < 10; ++i) {
+      EXPECT_EQ(result.view().As<uint16_t>().row(y)[i],
+                source.view().As<uint16_t>().row(y + 3)[i + 4]);
+    }
+  }
+  const auto field = [](const v1::Operation& operation) {
+    return FieldOf((*MakeOperation(operation))->Plan(Spec(9, 8, 1)).status());
+  };
+  EXPECT_EQ(field(Cropped(2, 3, 8, 4)), "width");
+  EXPECT_EQ(field(Cropped(2, 3, 7, 6)), "height");
+  EXPECT_EQ(field(Cropped(0xffffffff, 0, 0xffffffff, 8)), "width");
+}
+
+TEST(WindowFilterTest, OnlyTheNamedChannelsChange) {
+  const Image source = MakeNoise(Spec(30, 20, 4), 7);
+  const Image all = RunInBands(Median(3), source, 100);
+  const Image one = RunInBands(OfChannel(Median(3), 1), source, 6);
+  for (uint32_t y = 0; y < 20; ++y) {
+    for (uint32_t i = 0; i < 120; ++i) {
+      const Image& expected = i % 4 == 1 ? all : source;
+      ASSERT_EQ(one.view().As<uint8_t>().row(y)[i],
+                expected.view().As<uint8_t>().row(y)[i]);
+    }
+  }
+}
+
+TEST(WindowFilterTest, HsvIsConvertedFilteredAndConvertedBack) {
+  const Image source = MakeNoise(Spec(33, 50, 3), 8);
+  const Image hsv = RunInBands(
+      Converted(v1::ConvertColor::DIRECTION_RGB_TO_HSV), source, 100);
+  // Saturation and value are filtered like any other channel.
+  v1::Operation filter = OfChannel(OfChannel(Median(5), 1), 2);
+  const Image filtered = RunInBands(filter, hsv, 100);
+  const Image expected = RunInBands(
+      Converted(v1::ConvertColor::DIRECTION_HSV_TO_RGB), filtered, 100);
+  for (const uint32_t rows : {3u, 17u, 100u}) {
+    EXPECT_EQ(Difference(RunInBands(InHsv(filter), source, rows).view(),
+                         expected.view()),
+              "");
+  }
+}
+
+TEST(WindowFilterTest, HueIsAnAngle) {
+  // Reds on both sides of hue 0 have a red mean, not a cyan one.
+  Image source = MakeImage(Spec(2, 1, 3));
+  const std::span<uint8_t> row = source.view().As<uint8_t>().row(0);
+  const std::vector<uint8_t> reds = {255, 0, 40, 255, 40, 0};
+  std::copy(reds.begin(), reds.end(), row.begin());
+  const Image mean = RunInBands(InHsv(Mean(3)), source, 1);
+  EXPECT_EQ(mean.view().As<uint8_t>().row(0)[0], 255);
+  EXPECT_LE(mean.view().As<uint8_t>().row(0)[1], 6);
+  EXPECT_LE(mean.view().As<uint8_t>().row(0)[2], 6);
+}
+
+TEST(ResizeOperationTest, OneSideKeepsTheProportions) {
+  const auto size = [](uint32_t width, uint32_t height) {
+    return (*MakeOperation(
+                Resized(width, height, v1::Resize::FILTER_UNSPECIFIED)))
+        ->Plan(Spec(300, 200, 3))
+        ->output.shape;
+  };
+  EXPECT_EQ(size(150, 0), (ImageShape{150, 100, 3}));
+  EXPECT_EQ(size(0, 400), (ImageShape{600, 400, 3}));
+  EXPECT_EQ(size(1, 0), (ImageShape{1, 1, 3}));
+  EXPECT_EQ(size(7, 9), (ImageShape{7, 9, 3}));
+}
+
 TEST(OperationRefusalTest, NamesTheField) {
   v1::Operation nan = Rotation(std::numeric_limits<double>::quiet_NaN());
   EXPECT_EQ(FieldOf(MakeOperation(nan).status()), "rotate.angle_degrees");
@@ -220,6 +468,37 @@ TEST(OperationRefusalTest, NamesTheField) {
             "mean_filter.kernel_height");
   EXPECT_EQ(FieldOf(MakeOperation(Median(257)).status()),
             "median_filter.kernel_width");
+  EXPECT_EQ(FieldOf(MakeOperation(Cropped(0, 0, 0, 1)).status()), "crop.width");
+  EXPECT_EQ(FieldOf(MakeOperation(OfChannel(Mean(3), 4)).status()),
+            "mean_filter.channels[0]");
+  EXPECT_EQ(FieldOf((*MakeOperation(OfChannel(Mean(3), 3)))
+                        ->Plan(Spec(4, 4, 3))
+                        .status()),
+            "channels");
+  EXPECT_EQ(
+      FieldOf(MakeOperation(Bordered(Median(3), static_cast<v1::BorderMode>(9)))
+                  .status()),
+      "median_filter.border");
+  EXPECT_EQ(FieldOf(MakeOperation(Blur(0.05, v1::BORDER_MODE_CLIP)).status()),
+            "gaussian_blur.sigma");
+  EXPECT_EQ(FieldOf(MakeOperation(Blur(std::numeric_limits<double>::quiet_NaN(),
+                                       v1::BORDER_MODE_CLIP))
+                        .status()),
+            "gaussian_blur.sigma");
+  EXPECT_EQ(
+      FieldOf(MakeOperation(Resized(0, 0, v1::Resize::FILTER_AREA)).status()),
+      "resize.width");
+  v1::Operation edges;
+  edges.mutable_detect_edges()->set_border(v1::BORDER_MODE_CLIP);
+  EXPECT_EQ(FieldOf(MakeOperation(edges).status()), "detect_edges.border");
+  v1::Operation transparent = Rotation(5);
+  transparent.mutable_rotate()->set_border(v1::Rotate::BORDER_TRANSPARENT);
+  EXPECT_EQ(
+      FieldOf((*MakeOperation(transparent))->Plan(Spec(4, 4, 3)).status()),
+      "border");
+  EXPECT_TRUE((*MakeOperation(transparent))->Plan(Spec(4, 4, 4)).ok());
+  transparent.mutable_rotate()->add_background(1);
+  EXPECT_EQ(FieldOf(MakeOperation(transparent).status()), "rotate.background");
   v1::Operation background = Rotation(5);
   background.mutable_rotate()->add_background(2);
   const auto made = MakeOperation(background);

@@ -17,14 +17,22 @@
 namespace imageadapt {
 namespace {
 
-// What rotation and free rotation share: the canvas and what fills it.
+// What quarter turns and free rotation share: the canvas and what fills it.
 struct RotateSpec {
   double degrees = 0;  // -180 to 180
-  bool keeps_canvas = false;
+  v1::Rotate::Canvas canvas = v1::Rotate::CANVAS_EXPAND;
+  Interpolation interpolation = Interpolation::kBilinear;
+  WarpBorder border = WarpBorder::kConstant;
+  bool needs_alpha = false;
   std::vector<float> background;
 };
 
 absl::Status CheckBackground(const RotateSpec& spec, const ImageSpec& input) {
+  if (spec.needs_alpha && !HasAlpha(input.shape.channels)) {
+    return InvalidField("border", "BORDER_TRANSPARENT needs an image with ",
+                        "alpha, but this one has ", input.shape.channels,
+                        input.shape.channels == 1 ? " channel" : " channels");
+  }
   const size_t given = spec.background.size();
   if (given > 1 && given != input.shape.channels) {
     return InvalidField("background", "has ", given,
@@ -63,7 +71,7 @@ class TurnByQuarters final : public Operation {
     RETURN_IF_ERROR(CheckBackground(spec_, input));
     OperationPlan plan{.output = input, .need = {}, .scratch_bytes = 0};
     plan.need.all = quarter_turns_ != 0;
-    if (quarter_turns_ % 2 == 1 && !spec_.keeps_canvas) {
+    if (quarter_turns_ % 2 == 1 && !keeps_canvas()) {
       std::swap(plan.output.shape.width, plan.output.shape.height);
     }
     return plan;
@@ -82,8 +90,8 @@ class TurnByQuarters final : public Operation {
               const std::span<const T> row = from.rows.row(offset + y);
               std::copy(row.begin(), row.end(), to.rows.row(y).begin());
             }
-          } else if (spec_.keeps_canvas && quarter_turns_ != 2) {
-            QuarterTurnOntoSameCanvas(from.rows, quarter_turns_,
+          } else if (keeps_canvas() && quarter_turns_ != 2) {
+            QuarterTurnOntoSameCanvas(from.rows, quarter_turns_, spec_.border,
                                       BackgroundSamples<T>(spec_.background),
                                       to);
           } else {
@@ -93,6 +101,8 @@ class TurnByQuarters final : public Operation {
   }
 
  private:
+  bool keeps_canvas() const { return spec_.canvas == v1::Rotate::CANVAS_SAME; }
+
   const RotateSpec spec_;
   const int quarter_turns_;
 };
@@ -103,6 +113,33 @@ double TurnedSide(double along, double across, double cosine, double sine) {
   constexpr double kRoundingError = 1e-9;
   const double side = along * std::abs(cosine) + across * std::abs(sine);
   return std::max(1.0, std::ceil(side - kRoundingError * (along + across)));
+}
+
+// The sides of the largest upright rectangle within a turned one, not rounded.
+// Either two of its corners lie on a long side of the turned one, which is so
+// for flat ones and at 45 degrees, or one lies on each side.
+std::pair<double, double> InnerSides(double width, double height, double cosine,
+                                     double sine) {
+  cosine = std::abs(cosine);
+  sine = std::abs(sine);
+  const double shorter = std::min(width, height);
+  const double longer = std::max(width, height);
+  if (shorter <= 2 * sine * cosine * longer || cosine == sine) {
+    const double half = shorter / 2;
+    return width >= height ? std::pair(half / sine, half / cosine)
+                           : std::pair(half / cosine, half / sine);
+  }
+  const double determinant = cosine * cosine - sine * sine;
+  return {(width * cosine - height * sine) / determinant,
+          (height * cosine - width * sine) / determinant};
+}
+
+// A side of the inner rectangle in whole pixels, of those that the canvas
+// which is centred on the image can show.
+uint32_t InnerSide(double side) {
+  constexpr double kRoundingError = 1e-9;
+  return static_cast<uint32_t>(
+      std::max(1.0, std::floor(side * (1 + kRoundingError))));
 }
 
 class TurnByDegrees final : public Operation {
@@ -116,8 +153,15 @@ class TurnByDegrees final : public Operation {
     RETURN_IF_ERROR(CheckBackground(spec_, input));
     OperationPlan plan{.output = input, .need = {}, .scratch_bytes = 0};
     plan.need.all = true;
-    if (spec_.keeps_canvas) return plan;
+    if (spec_.canvas == v1::Rotate::CANVAS_SAME) return plan;
     const ImageShape& shape = input.shape;
+    if (spec_.canvas == v1::Rotate::CANVAS_INNER) {
+      const auto [inner_width, inner_height] =
+          InnerSides(shape.width, shape.height, cosine_, sine_);
+      plan.output.shape.width = InnerSide(inner_width);
+      plan.output.shape.height = InnerSide(inner_height);
+      return plan;
+    }
     const double width = TurnedSide(shape.width, shape.height, cosine_, sine_);
     const double height = TurnedSide(shape.height, shape.width, cosine_, sine_);
     constexpr double kMostSide = std::numeric_limits<int32_t>::max();
@@ -143,6 +187,8 @@ class TurnByDegrees final : public Operation {
                          from.rows,
                          {.cosine = cosine_,
                           .sine = sine_,
+                          .interpolation = spec_.interpolation,
+                          .border = spec_.border,
                           .background = BackgroundSamples<T>(spec_.background)},
                          canvas, to);
                    });
@@ -154,6 +200,54 @@ class TurnByDegrees final : public Operation {
   const double sine_;
 };
 
+absl::StatusOr<Interpolation> ReadInterpolation(
+    v1::Rotate::Interpolation interpolation) {
+  switch (interpolation) {
+    case v1::Rotate::INTERPOLATION_NEAREST:
+      return Interpolation::kNearest;
+    case v1::Rotate::INTERPOLATION_UNSPECIFIED:
+    case v1::Rotate::INTERPOLATION_BILINEAR:
+      return Interpolation::kBilinear;
+    case v1::Rotate::INTERPOLATION_BICUBIC:
+      return Interpolation::kBicubic;
+    case v1::Rotate::INTERPOLATION_LANCZOS3:
+      return Interpolation::kLanczos3;
+    default:
+      return InvalidField("interpolation", "has no value ",
+                          static_cast<int>(interpolation));
+  }
+}
+
+absl::StatusOr<WarpBorder> ReadBorder(v1::Rotate::Border border) {
+  switch (border) {
+    case v1::Rotate::BORDER_UNSPECIFIED:
+    case v1::Rotate::BORDER_CONSTANT:
+    case v1::Rotate::BORDER_TRANSPARENT:
+      return WarpBorder::kConstant;
+    case v1::Rotate::BORDER_REPLICATE:
+      return WarpBorder::kReplicate;
+    case v1::Rotate::BORDER_REFLECT_101:
+      return WarpBorder::kReflect101;
+    default:
+      return InvalidField("border", "has no value ", static_cast<int>(border));
+  }
+}
+
+absl::StatusOr<std::vector<float>> ReadBackground(const v1::Rotate& spec) {
+  if (spec.background_size() > 0 &&
+      spec.border() != v1::Rotate::BORDER_UNSPECIFIED &&
+      spec.border() != v1::Rotate::BORDER_CONSTANT) {
+    return InvalidField("background", "is used with BORDER_CONSTANT only");
+  }
+  for (int i = 0; i < spec.background_size(); ++i) {
+    if (!std::isfinite(spec.background(i))) {
+      return InvalidField(absl::StrCat("background[", i, "]"),
+                          "must be finite, got ", spec.background(i));
+    }
+  }
+  return std::vector<float>(spec.background().begin(), spec.background().end());
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Operation>> MakeRotate(const v1::Rotate& spec) {
@@ -161,20 +255,22 @@ absl::StatusOr<std::unique_ptr<Operation>> MakeRotate(const v1::Rotate& spec) {
     return InvalidField("angle_degrees", "must be finite, got ",
                         spec.angle_degrees());
   }
-  RotateSpec made{
-      .degrees = std::remainder(spec.angle_degrees(), 360.0),
-      .keeps_canvas = spec.canvas() == v1::Rotate::CANVAS_SAME,
-      .background = {spec.background().begin(), spec.background().end()}};
   if (!v1::Rotate::Canvas_IsValid(spec.canvas())) {
     return InvalidField("canvas", "has no value ",
                         static_cast<int>(spec.canvas()));
   }
-  for (size_t i = 0; i < made.background.size(); ++i) {
-    if (!std::isfinite(made.background[i])) {
-      return InvalidField(absl::StrCat("background[", i, "]"),
-                          "must be finite, got ", made.background[i]);
-    }
+  RotateSpec made{
+      .degrees = std::remainder(spec.angle_degrees(), 360.0),
+      .canvas = spec.canvas(),
+      .needs_alpha = spec.border() == v1::Rotate::BORDER_TRANSPARENT};
+  ASSIGN_OR_RETURN(made.interpolation, ReadInterpolation(spec.interpolation()));
+  ASSIGN_OR_RETURN(made.border, ReadBorder(spec.border()));
+  // Wide kernels would see over the edge of the inner rectangle.
+  if (made.canvas == v1::Rotate::CANVAS_INNER &&
+      made.border == WarpBorder::kConstant) {
+    made.border = WarpBorder::kReplicate;
   }
+  ASSIGN_OR_RETURN(made.background, ReadBackground(spec));
   const double quarters = made.degrees / 90;
   if (quarters == std::trunc(quarters)) {
     const int turns = (static_cast<int>(quarters) + 4) % 4;

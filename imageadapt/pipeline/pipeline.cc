@@ -84,7 +84,12 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::OpenRaw(
 absl::Status Pipeline::AddStep(const v1::Operation& spec) {
   ASSIGN_OR_RETURN(std::shared_ptr<const Operation> operation,
                    MakeOperation(spec));
-  ASSIGN_OR_RETURN(const OperationPlan plan, operation->Plan(output_));
+  const absl::StatusOr<OperationPlan> planned = operation->Plan(output_);
+  // The plan speaks of fields of the operation's own message.
+  const auto* const kind =
+      v1::Operation::descriptor()->FindFieldByNumber(spec.kind_case());
+  if (!planned.ok()) return Within(kind->name(), planned.status());
+  const OperationPlan& plan = *planned;
   RETURN_IF_ERROR(PixelBytes(plan.output).status());
   output_ = plan.output;
   steps_.push_back({.operation = std::move(operation), .plan = plan});

@@ -6,14 +6,18 @@ namespace imageadapt {
 namespace {
 
 std::optional<Orientation> TurnOfRotate(const v1::Rotate& rotate) {
-  // A background is checked against the image by the operation itself.
-  if (rotate.background_size() != 0) return std::nullopt;
+  // Backgrounds and borders are checked by the operation itself.
+  if (rotate.background_size() != 0 ||
+      rotate.interpolation() != v1::Rotate::INTERPOLATION_UNSPECIFIED ||
+      rotate.border() != v1::Rotate::BORDER_UNSPECIFIED ||
+      !v1::Rotate::Canvas_IsValid(rotate.canvas())) {
+    return std::nullopt;
+  }
   if (!std::isfinite(rotate.angle_degrees())) return std::nullopt;
   const double quarters = std::remainder(rotate.angle_degrees(), 360.0) / 90.0;
   if (quarters != std::trunc(quarters)) return std::nullopt;
   const int turns = (static_cast<int>(quarters) + 4) % 4;
-  if (rotate.canvas() != v1::Rotate::CANVAS_UNSPECIFIED &&
-      rotate.canvas() != v1::Rotate::CANVAS_EXPAND && turns % 2 == 1) {
+  if (rotate.canvas() == v1::Rotate::CANVAS_SAME && turns % 2 == 1) {
     return std::nullopt;
   }
   return Orientation{.mirrored = false, .quarter_turns = turns};
@@ -23,6 +27,9 @@ std::optional<Orientation> TurnOfRotate(const v1::Rotate& rotate) {
 
 std::optional<Orientation> TurnOf(const v1::Operation& operation) {
   if (operation.has_rotate()) return TurnOfRotate(operation.rotate());
+  if (operation.has_transpose()) {
+    return Orientation{.mirrored = true, .quarter_turns = 1};
+  }
   if (!operation.has_flip()) return std::nullopt;
   switch (operation.flip().axis()) {
     case v1::Flip::AXIS_HORIZONTAL:
