@@ -7,15 +7,9 @@
 #include <span>
 
 #include "imageadapt/image/image_view.h"
-#include "imageadapt/kernels/border.h"
-#include "imageadapt/kernels/window_size.h"
+#include "imageadapt/kernels/median_options.h"
 
 namespace imageadapt {
-
-struct MedianOptions {
-  WindowSize window;
-  BorderMode border = BorderMode::kClip;
-};
 
 // Scratch that WindowMedian needs for a band of an image of this spec.
 size_t WindowMedianScratchBytes(const ImageSpec& spec,
