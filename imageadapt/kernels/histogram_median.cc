@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "imageadapt/kernels/column_histogram.h"
+#include "imageadapt/kernels/rank_median.h"
 
 namespace imageadapt {
 namespace {
@@ -189,6 +190,9 @@ class Strip {
 
 size_t HistogramMedianScratchBytes(const ImageSpec& spec,
                                    const MedianOptions& options) {
+  if (spec.sample_type != SampleType::kU8) {
+    return RankMedianScratchBytes(spec, options);
+  }
   const uint32_t window_width = options.window.width;
   return Parts(StripWidth(spec.shape.width, window_width), window_width).bytes;
 }
@@ -217,6 +221,14 @@ void HistogramMedian(const RowBand<ImageView<const uint8_t>>& source,
     }
     x = medians.end;
   }
+}
+
+template <>
+void HistogramMedian(const RowBand<ImageView<const uint16_t>>& source,
+                     const MedianOptions& options,
+                     const RowBand<ImageView<uint16_t>>& target,
+                     std::span<std::byte> scratch) {
+  RankMedian<uint16_t>(source, options, target, scratch);
 }
 
 }  // namespace imageadapt
