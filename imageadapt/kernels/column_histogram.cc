@@ -22,7 +22,8 @@ constexpr size_t kBins = 16;
 alignas(32) constexpr uint8_t kLess[2 * kBins] = {1, 1, 1, 1, 1, 1, 1, 1,
                                                   1, 1, 1, 1, 1, 1, 1};
 
-// 16 counts as one or several vectors.
+// 16 counts as one or several vectors. Unsigned numbers cannot be compared
+// before AVX-512, so counts start at the least signed number.
 template <typename T>
 class Counts {
   static constexpr hn::CappedTag<T, kBins> kTag = {};
@@ -32,8 +33,10 @@ class Counts {
   using V = hn::Vec<decltype(kTag)>;
 
  public:
+  static constexpr T kNone = std::numeric_limits<T>::min();
+
   HWY_INLINE void Clear() {
-    for (V& part : parts_) part = hn::Zero(kTag);
+    for (V& part : parts_) part = hn::Set(kTag, kNone);
   }
   HWY_INLINE void Add(const uint8_t* column) {
     for (size_t i = 0; i < kParts; ++i) {
@@ -55,17 +58,13 @@ class Counts {
       hn::Store(parts_[i], kTag, to + i * kLanes);
     }
   }
-  // How many of the counts are at most `rank`.
-  HWY_INLINE size_t AtMost(T rank) const {
+  // How many of the counts are greater than `rank`. Counts decrease, so it is
+  // also where the first of the others stands.
+  HWY_INLINE size_t Above(T rank) const {
     const V limit = hn::Set(kTag, rank);
     size_t count = 0;
     for (const V& part : parts_) {
-#if HWY_TARGET <= HWY_AVX3
-      count += kLanes - hn::CountTrue(kTag, hn::Gt(part, limit));
-#else
-      // There is no comparison of unsigned numbers.
-      count += hn::CountTrue(kTag, hn::Eq(hn::Min(part, limit), part));
-#endif
+      count += hn::CountTrue(kTag, hn::Gt(part, limit));
     }
     return count;
   }
@@ -73,7 +72,7 @@ class Counts {
  private:
   static HWY_INLINE V Wide(const uint8_t* column) {
     if constexpr (sizeof(T) == 1) {
-      return hn::Load(kTag, column);
+      return hn::BitCast(kTag, hn::Load(kBytes, column));
     } else {
       return hn::PromoteTo(kTag, hn::Load(kBytes, column));
     }
@@ -82,14 +81,19 @@ class Counts {
   V parts_[kParts];
 };
 
-template <bool kSubtract>
-HWY_INLINE void Change(uint8_t* counts, unsigned value) {
+// Adds what `entering` counts for, and subtracts what `leaving` does.
+template <bool kEnters, bool kLeaves>
+HWY_INLINE void Change(uint8_t* counts, size_t entering, size_t leaving) {
   const hn::CappedTag<uint8_t, kBins> d;
   for (size_t i = 0; i < kBins; i += hn::Lanes(d)) {
-    const auto before = hn::Load(d, counts + i);
-    const auto change = hn::LoadU(d, kLess + value + i);
-    hn::Store(kSubtract ? hn::Sub(before, change) : hn::Add(before, change), d,
-              counts + i);
+    auto count = hn::Load(d, counts + i);
+    if constexpr (kEnters) {
+      count = hn::Add(count, hn::LoadU(d, kLess + entering + i));
+    }
+    if constexpr (kLeaves) {
+      count = hn::Sub(count, hn::LoadU(d, kLess + leaving + i));
+    }
+    hn::Store(count, d, counts + i);
   }
 }
 
@@ -101,15 +105,14 @@ HWY_INLINE void SlideEach(const ColumnHistograms& histograms, size_t column,
   uint8_t* fine = histograms.fine + column * kBins;
   const size_t stride = histograms.segment_stride;
   for (size_t i = 0; i < count; ++i) {
+    const size_t in = kEnters ? entering[i] : 0;
+    const size_t out = kLeaves ? leaving[i] : 0;
+    Change<kEnters, kLeaves>(coarse, in / kBins, out / kBins);
     if constexpr (kEnters) {
-      const unsigned value = entering[i];
-      Change<false>(coarse, value >> 4);
-      Change<false>(fine + (value >> 4) * stride, value & 15);
+      Change<true, false>(fine + in / kBins * stride, in % kBins, 0);
     }
     if constexpr (kLeaves) {
-      const unsigned value = leaving[i];
-      Change<true>(coarse, value >> 4);
-      Change<true>(fine + (value >> 4) * stride, value & 15);
+      Change<false, true>(fine + out / kBins * stride, 0, out % kBins);
     }
     coarse += kBins;
     fine += kBins;
@@ -127,60 +130,52 @@ void Slide(const ColumnHistograms& histograms, size_t column,
   }
 }
 
-// The fine counts of windows, each segment's for the window it was last asked
-// for.
+// The fine counts of each segment in the window that it was last asked for.
+// Segments are numbered as counts are, from the last down.
 template <typename T>
-class FineCounts {
+class Segments {
  public:
-  FineCounts(const ColumnHistograms& histograms, size_t width)
-      : histograms_(histograms), width_(static_cast<ptrdiff_t>(width)) {
-    std::fill_n(positions_, kBins, -2 * width_);
-    current_.Clear();
+  Segments(const ColumnHistograms& histograms, size_t width)
+      : last_(histograms.fine + (kBins - 1) * histograms.segment_stride),
+        stride_(histograms.segment_stride),
+        width_(width) {
+    std::fill_n(ends_, kBins, size_t{0});
   }
 
-  // The counts of `segment` in window x; x never goes back.
-  HWY_INLINE const Counts<T>& At(ptrdiff_t x, size_t segment) {
-    if (HWY_LIKELY(segment == segment_ && x == position_ + 1)) {
-      Step(x);
-      position_ = x;
-      return current_;
+  // The column of fine counts of `segment` at the left of window x.
+  const uint8_t* Column(size_t segment, size_t x) const {
+    return last_ - segment * stride_ + x * kBins;
+  }
+
+  void Keep(size_t segment, const Counts<T>& counts, size_t x) {
+    counts.Store(counts_[segment]);
+    ends_[segment] = x + width_;
+  }
+
+  // The counts of window x, which none that was kept is to the right of.
+  Counts<T> CatchUp(size_t segment, size_t x) const {
+    Counts<T> counts;
+    const size_t steps = x + width_ - ends_[segment];
+    const uint8_t* column = Column(segment, x);
+    const uint8_t* const end = column + width_ * kBins;
+    if (2 * steps >= width_) {
+      counts.Clear();
+      for (; column != end; column += kBins) counts.Add(column);
+      return counts;
     }
-    Turn(x, segment);
-    return current_;
+    counts.Load(counts_[segment]);
+    for (size_t i = 1; i <= steps; ++i) {
+      counts.Add(end - i * kBins);
+      counts.Subtract(column - i * kBins);
+    }
+    return counts;
   }
 
  private:
-  HWY_INLINE void Step(ptrdiff_t x) {
-    current_.Add(columns_ + (x + width_ - 1) * ptrdiff_t{kBins});
-    current_.Subtract(columns_ + (x - 1) * ptrdiff_t{kBins});
-  }
-
-  HWY_NOINLINE void Turn(ptrdiff_t x, size_t segment) {
-    current_.Store(counts_[segment_]);
-    positions_[segment_] = position_;
-    segment_ = segment;
-    columns_ = histograms_.fine + segment * histograms_.segment_stride;
-    ptrdiff_t at = positions_[segment];
-    if (2 * (x - at) < width_) {
-      current_.Load(counts_[segment]);
-      while (++at <= x) Step(at);
-    } else {
-      current_.Clear();
-      const uint8_t* column = columns_ + x * ptrdiff_t{kBins};
-      for (ptrdiff_t i = 0; i < width_; ++i) {
-        current_.Add(column + i * ptrdiff_t{kBins});
-      }
-    }
-    position_ = x;
-  }
-
-  const ColumnHistograms& histograms_;
-  ptrdiff_t width_;
-  Counts<T> current_;
-  const uint8_t* columns_ = nullptr;
-  size_t segment_ = kBins;
-  ptrdiff_t position_ = 0;
-  ptrdiff_t positions_[kBins + 1];  // the last one is nobody's
+  const uint8_t* last_;
+  size_t stride_;
+  size_t width_;
+  size_t ends_[kBins + 1];  // of windows; the last is nobody's
   HWY_ALIGN T counts_[kBins + 1][kBins];
 };
 
@@ -190,25 +185,42 @@ HWY_INLINE void SelectEach(const ColumnHistograms& histograms, size_t width,
                            uint8_t* HWY_RESTRICT values,
                            uint16_t* HWY_RESTRICT places) {
   HWY_ALIGN T before[kBins];
-  const uint8_t* column = histograms.coarse;
+  Segments<T> segments(histograms, width);
   Counts<T> coarse;
+  Counts<T> fine;
   coarse.Clear();
-  for (size_t i = 0; i + 1 < width; ++i) coarse.Add(column + i * kBins);
-  FineCounts<T> fine(histograms, width);
+  fine.Clear();
+  const uint8_t* entering = histograms.coarse;
+  for (size_t i = 0; i + 1 < width; ++i, entering += kBins) {
+    coarse.Add(entering);
+  }
+  const uint8_t* leaving = histograms.coarse;
+  const uint8_t* fine_leaving = leaving;
+  const size_t span = (width - 1) * kBins;
+  size_t segment = kBins;
   for (size_t x = 0; x < count; ++x) {
-    coarse.Add(column + (width - 1) * kBins);
-    const auto rank = static_cast<T>(ranks[x]);
-    const size_t segment = coarse.AtMost(rank) - 1;
+    coarse.Add(leaving + span);
+    const auto rank = static_cast<T>(ranks[x] + Counts<T>::kNone);
+    const size_t high = coarse.Above(rank);
     coarse.Store(before);
-    coarse.Subtract(column);
-    column += kBins;
-    const auto rest = static_cast<T>(rank - before[kBins - 1 - segment]);
-    const Counts<T>& counts = fine.At(static_cast<ptrdiff_t>(x), segment);
-    const size_t low = counts.AtMost(rest) - 1;
-    values[x] = static_cast<uint8_t>(segment * kBins + low);
+    coarse.Subtract(leaving);
+    leaving += kBins;
+    const auto rest = static_cast<T>(rank - before[high] + Counts<T>::kNone);
+    if (HWY_LIKELY(high == segment)) {
+      fine.Add(fine_leaving + span + kBins);
+      fine.Subtract(fine_leaving);
+      fine_leaving += kBins;
+    } else {
+      segments.Keep(segment, fine, x - 1);
+      fine = segments.CatchUp(high, x);
+      fine_leaving = segments.Column(high, x);
+      segment = high;
+    }
+    const size_t low = fine.Above(rest);
+    values[x] = static_cast<uint8_t>(~(high * kBins + low));
     if constexpr (kPlaces) {
-      counts.Store(before);
-      places[x] = static_cast<uint16_t>(rest - before[kBins - 1 - low]);
+      fine.Store(before);
+      places[x] = static_cast<uint16_t>(rest - before[low]);
     }
   }
 }
@@ -217,9 +229,9 @@ void Select8(const ColumnHistograms& histograms, size_t width,
              const uint16_t* ranks, size_t count, uint8_t* values,
              uint16_t* places) {
   if (places == nullptr) {
-    SelectEach<uint8_t, false>(histograms, width, ranks, count, values, places);
+    SelectEach<int8_t, false>(histograms, width, ranks, count, values, places);
   } else {
-    SelectEach<uint8_t, true>(histograms, width, ranks, count, values, places);
+    SelectEach<int8_t, true>(histograms, width, ranks, count, values, places);
   }
 }
 
@@ -227,10 +239,9 @@ void Select16(const ColumnHistograms& histograms, size_t width,
               const uint16_t* ranks, size_t count, uint8_t* values,
               uint16_t* places) {
   if (places == nullptr) {
-    SelectEach<uint16_t, false>(histograms, width, ranks, count, values,
-                                places);
+    SelectEach<int16_t, false>(histograms, width, ranks, count, values, places);
   } else {
-    SelectEach<uint16_t, true>(histograms, width, ranks, count, values, places);
+    SelectEach<int16_t, true>(histograms, width, ranks, count, values, places);
   }
 }
 
