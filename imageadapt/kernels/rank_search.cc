@@ -1,0 +1,130 @@
+#include "imageadapt/kernels/rank_search.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "imageadapt/kernels/rank_search.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace imageadapt::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The index of the bit of `bits` that has `place` set bits below it.
+HWY_INLINE size_t SetBit(uint64_t bits, size_t place) {
+#if HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86_64
+  return hwy::Num0BitsBelowLS1Bit_Nonzero64(
+      _pdep_u64(uint64_t{1} << place, bits));
+#else
+  for (; place > 0; --place) bits &= bits - 1;
+  return hwy::Num0BitsBelowLS1Bit_Nonzero64(bits);
+#endif
+}
+
+// Bit i is set if position i lies in the window: where neither coordinate's
+// distance from the corner exceeds the farthest.
+template <class D, typename P = hn::TFromD<D>>
+HWY_INLINE uint64_t Inside(D tag, const P* positions, hn::Vec<D> corner,
+                           hn::Vec<D> farthest) {
+#if HWY_TARGET == HWY_SCALAR
+  constexpr int kHalf = 4 * sizeof(P);
+  constexpr P kLow = static_cast<P>((1U << kHalf) - 1);
+  const P at = *positions;
+  const P from = hn::GetLane(corner);
+  const P most = hn::GetLane(farthest);
+  const auto x = static_cast<P>((at - from) & kLow);
+  const auto y = static_cast<P>(((at >> kHalf) - (from >> kHalf)) & kLow);
+  (void)tag;
+  return x <= (most & kLow) && y <= (most >> kHalf);
+#else
+  using Half = hwy::UnsignedFromSize<sizeof(P) / 2>;
+  const hn::Repartition<Half, D> halves;
+  const auto distance = hn::Sub(hn::BitCast(halves, hn::LoadU(tag, positions)),
+                                hn::BitCast(halves, corner));
+  const auto beyond = hn::SaturatedSub(distance, hn::BitCast(halves, farthest));
+  const auto inside = hn::Eq(hn::BitCast(tag, beyond), hn::Zero(tag));
+  HWY_ALIGN uint8_t bytes[8] = {};
+  hn::StoreMaskBits(tag, inside, bytes);
+  uint64_t bits = 0;
+  hwy::CopyBytes<8>(bytes, &bits);
+  return bits;
+#endif
+}
+
+template <typename P>
+HWY_INLINE void Find(const P* positions, size_t bucket_size, WindowSize window,
+                     uint32_t first_row, const uint8_t* buckets,
+                     const uint16_t* places, uint32_t* found, size_t count) {
+  const hn::ScalableTag<P> d;
+  constexpr int kHalf = 4 * sizeof(P);
+  const auto pack = [&](size_t x, size_t y) {
+    return hn::Set(d, static_cast<P>(x | y << kHalf));
+  };
+  const auto farthest = pack(window.width - 1, window.height - 1);
+  for (size_t x = 0; x < count; ++x) {
+    const auto corner = pack(x, first_row);
+    size_t at = buckets[x] * bucket_size;
+    size_t place = places[x];
+    while (true) {
+      const uint64_t inside = Inside(d, positions + at, corner, farthest);
+      const size_t several = hwy::PopCount(inside);
+      if (place < several) {
+        found[x] = static_cast<uint32_t>(at + SetBit(inside, place));
+        break;
+      }
+      place -= several;
+      at += hn::Lanes(d);
+    }
+  }
+}
+
+void Find16(const uint16_t* positions, size_t bucket_size, WindowSize window,
+            uint32_t first_row, const uint8_t* buckets, const uint16_t* places,
+            uint32_t* found, size_t count) {
+  Find(positions, bucket_size, window, first_row, buckets, places, found,
+       count);
+}
+
+void Find32(const uint32_t* positions, size_t bucket_size, WindowSize window,
+            uint32_t first_row, const uint8_t* buckets, const uint16_t* places,
+            uint32_t* found, size_t count) {
+  Find(positions, bucket_size, window, first_row, buckets, places, found,
+       count);
+}
+
+}  // namespace
+}  // namespace imageadapt::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace imageadapt {
+
+HWY_EXPORT(Find16);
+HWY_EXPORT(Find32);
+
+template <>
+void FindInWindows(const uint16_t* positions, size_t bucket_size,
+                   WindowSize window, uint32_t y,
+                   std::span<const uint8_t> buckets,
+                   std::span<const uint16_t> places,
+                   std::span<uint32_t> found) {
+  HWY_DYNAMIC_DISPATCH(Find16)
+  (positions, bucket_size, window, y, buckets.data(), places.data(),
+   found.data(), found.size());
+}
+
+template <>
+void FindInWindows(const uint32_t* positions, size_t bucket_size,
+                   WindowSize window, uint32_t y,
+                   std::span<const uint8_t> buckets,
+                   std::span<const uint16_t> places,
+                   std::span<uint32_t> found) {
+  HWY_DYNAMIC_DISPATCH(Find32)
+  (positions, bucket_size, window, y, buckets.data(), places.data(),
+   found.data(), found.size());
+}
+
+}  // namespace imageadapt
+#endif  // HWY_ONCE

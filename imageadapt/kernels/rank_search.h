@@ -1,0 +1,35 @@
+// Finds samples of windows among sorted ones.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGEADAPT_KERNELS_RANK_SEARCH_H_
+#define IMAGEADAPT_KERNELS_RANK_SEARCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "imageadapt/kernels/window_size.h"
+
+namespace imageadapt {
+
+// Where a sample lies in a tile, as x | y << half its bits, so that one
+// subtraction moves both: for tiles of at most 256 x 256, or of any side that
+// fits 16 bits.
+template <typename T>
+concept TilePosition = std::same_as<T, uint16_t> || std::same_as<T, uint32_t>;
+
+// A vector of positions may be read so far behind the last one of a bucket.
+inline constexpr size_t kRankSearchPadding = 64;
+
+// found[x] = the index of that position of bucket buckets[x] which lies in the
+// window with upper left corner (x, y) and has places[x] others of the bucket
+// in the window before it. Bucket b begins at b * bucket_size of `positions`.
+// Requires that there is such a position, and kRankSearchPadding positions
+// behind the last one.
+template <TilePosition P>
+void FindInWindows(const P* positions, size_t bucket_size, WindowSize window,
+                   uint32_t y, std::span<const uint8_t> buckets,
+                   std::span<const uint16_t> places, std::span<uint32_t> found);
+
+}  // namespace imageadapt
+
+#endif  // IMAGEADAPT_KERNELS_RANK_SEARCH_H_
