@@ -11,6 +11,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"
+#include "imageadapt/kernels/triples-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace imageadapt::HWY_NAMESPACE {
@@ -52,29 +53,17 @@ constexpr Sector SectorOf(uint32_t bits) {
   return {.thirds = 2, .negative = (bits & 4) != 0};
 }
 
-// A vector for each channel.
-template <class V>
-struct Three {
-  V first;
-  V second;
-  V third;
-};
-
 template <int kChannels, class D, typename T = hn::TFromD<D>, class Convert>
 HWY_INLINE void ConvertAt(D d, const T* from, T* to, Convert&& convert) {
-  hn::Vec<D> a;
-  hn::Vec<D> b;
-  hn::Vec<D> c;
   if constexpr (kChannels == 4) {
+    Three<hn::Vec<D>> v;
     hn::Vec<D> fourth;
-    hn::LoadInterleaved4(d, from, a, b, c, fourth);
-    const Three<hn::Vec<D>> result = convert(a, b, c);
-    hn::StoreInterleaved4(result.first, result.second, result.third, fourth, d,
-                          to);
+    hn::LoadInterleaved4(d, from, v.first, v.second, v.third, fourth);
+    v = convert(v.first, v.second, v.third);
+    hn::StoreInterleaved4(v.first, v.second, v.third, fourth, d, to);
   } else {
-    hn::LoadInterleaved3(d, from, a, b, c);
-    const Three<hn::Vec<D>> result = convert(a, b, c);
-    hn::StoreInterleaved3(result.first, result.second, result.third, d, to);
+    const Three<hn::Vec<D>> v = LoadTriples(d, from);
+    StoreTriples(convert(v.first, v.second, v.third), d, to);
   }
 }
 
