@@ -312,6 +312,100 @@ HWY_INLINE VectorFloat ToFloat(Vector32 v) {
 
 // ------------------------------ 8 bits
 
+#if HWY_TARGET == HWY_AVX3_DL
+
+// Division by tables that are permuted: a third of the time of floats. For a
+// divisor d, a * coarse is a fraction of 16 bits for all a <= d, and
+// a * coarse * fine / 2^16 is 255 * 256 * a / d, or 128 * 256 * a / d. Of the
+// latter's fine factors, the high byte is always the same.
+struct DivisionTables {
+  static constexpr uint32_t kHighOf255 = 0xff00;
+  static constexpr uint32_t kHighOf128 = 0x8000;
+  alignas(64) uint8_t coarse_low[256];
+  alignas(64) uint8_t coarse_high[256];
+  alignas(64) uint8_t fine_255[256];
+  alignas(64) uint8_t fine_128[256];
+  // floor(i / 3)
+  alignas(64) uint8_t third[192];
+
+  constexpr DivisionTables()
+      : coarse_low{}, coarse_high{}, fine_255{}, fine_128{}, third{} {
+    for (uint32_t d = 1; d < 256; ++d) {
+      const uint32_t coarse = 65535 / d;
+      const uint64_t product = uint64_t{coarse} * d;
+      coarse_low[d] = static_cast<uint8_t>(coarse);
+      coarse_high[d] = static_cast<uint8_t>(coarse >> 8);
+      // Rounded up: what is halfway stays there or above, and the next lower
+      // quotient, which is 1 / d less, does not reach it.
+      fine_255[d] = static_cast<uint8_t>(
+          ((uint64_t{kHighOf255} << 16) + product - 1) / product);
+      // Rounded to nearest: no quotient is within 1 / 2d of halfway.
+      fine_128[d] = static_cast<uint8_t>(
+          ((uint64_t{kHighOf128} << 16) + product / 2) / product);
+    }
+    for (uint32_t i = 0; i < 192; ++i) third[i] = static_cast<uint8_t>(i / 3);
+  }
+};
+
+constexpr DivisionTables kDivision;
+
+HWY_INLINE Vector8 LookUp256(const uint8_t* table, Vector8 index) {
+  const Tag8 d;
+  const auto half = [&](const uint8_t* from) {
+    return _mm512_permutex2var_epi8(hn::Load(d, from).raw, index.raw,
+                                    hn::Load(d, from + 64).raw);
+  };
+  return Vector8{_mm512_mask_blend_epi8(_mm512_movepi8_mask(index.raw),
+                                        half(table), half(table + 128))};
+}
+
+// For indices below 192.
+HWY_INLINE Vector8 LookUp192(const uint8_t* table, Vector8 index) {
+  const Tag8 d;
+  const __m512i low = _mm512_permutex2var_epi8(
+      hn::Load(d, table).raw, index.raw, hn::Load(d, table + 64).raw);
+  return Vector8{
+      _mm512_mask_permutexvar_epi8(low, _mm512_movepi8_mask(index.raw),
+                                   index.raw, hn::Load(d, table + 128).raw)};
+}
+
+// round(kHigh / 256 * a / divisor)
+template <uint32_t kHigh>
+HWY_INLINE Vector8 Ratio8(Vector8 a, Vector8 divisor, const uint8_t* fines) {
+  const Tag8 d8;
+  const Tag16 d;
+  const Vector8 low = LookUp256(kDivision.coarse_low, divisor);
+  const Vector8 high = LookUp256(kDivision.coarse_high, divisor);
+  const Vector8 fine = LookUp256(fines, divisor);
+  const Vector8 fine_high = hn::Set(d8, uint8_t{kHigh >> 8});
+  const auto half = [&](Vector16 a16, Vector16 coarse, Vector16 factor) {
+    return hn::Add(hn::MulHigh(hn::Mul(a16, coarse), factor), hn::Set(d, 128));
+  };
+  const Vector16 lower =
+      half(Lower(a), hn::BitCast(d, hn::InterleaveLower(d8, low, high)),
+           hn::BitCast(d, hn::InterleaveLower(d8, fine, fine_high)));
+  const Vector16 upper =
+      half(Upper(a), hn::BitCast(d, hn::InterleaveUpper(d8, low, high)),
+           hn::BitCast(d, hn::InterleaveUpper(d8, fine, fine_high)));
+  return Pack(hn::ShiftRight<8>(lower), hn::ShiftRight<8>(upper));
+}
+
+struct SaturationAndSteps {
+  Vector8 saturation;
+  Vector8 steps;
+};
+
+HWY_INLINE SaturationAndSteps Divide8(const Extremes<Vector8>& pixel,
+                                      Vector8 rest) {
+  const Vector8 m = Ratio8<DivisionTables::kHighOf128>(pixel.y, pixel.delta,
+                                                       kDivision.fine_128);
+  return {.saturation = Ratio8<DivisionTables::kHighOf255>(
+              pixel.delta, pixel.max, kDivision.fine_255),
+          .steps = LookUp192(kDivision.third, hn::Add(m, rest))};
+}
+
+#else
+
 struct Quotients {
   Vector32 saturation;
   Vector32 m;
@@ -359,19 +453,31 @@ HWY_INLINE Half DivideHalf(Vector16 max, Vector16 delta, Vector16 y,
           .steps = hn::MulHigh(hn::Add(m, rest), hn::Set(d, 21846))};
 }
 
-HWY_INLINE Three<Vector8> RgbToHsvOf(Tag8 d, Vector8 r, Vector8 g, Vector8 b) {
-  const Extremes<Vector8> pixel = FindExtremes(d, r, g, b);
-  const Vector8 rest = LookUp(kRests, pixel.sector);
+struct SaturationAndSteps {
+  Vector8 saturation;
+  Vector8 steps;
+};
+
+HWY_INLINE SaturationAndSteps Divide8(const Extremes<Vector8>& pixel,
+                                      Vector8 rest) {
   const Half lower = DivideHalf(Lower(pixel.max), Lower(pixel.delta),
                                 Lower(pixel.y), Lower(rest));
   const Half upper = DivideHalf(Upper(pixel.max), Upper(pixel.delta),
                                 Upper(pixel.y), Upper(rest));
-  const Vector8 steps = Pack(lower.steps, upper.steps);
-  const Vector8 hue = hn::Add(hn::Xor(steps, LookUp(kSigns, pixel.sector)),
-                              LookUp(kTurns8, pixel.sector));
-  return {.first = hue,
-          .second = Pack(lower.saturation, upper.saturation),
-          .third = pixel.max};
+  return {.saturation = Pack(lower.saturation, upper.saturation),
+          .steps = Pack(lower.steps, upper.steps)};
+}
+
+#endif
+
+HWY_INLINE Three<Vector8> RgbToHsvOf(Tag8 d, Vector8 r, Vector8 g, Vector8 b) {
+  const Extremes<Vector8> pixel = FindExtremes(d, r, g, b);
+  const SaturationAndSteps divided =
+      Divide8(pixel, LookUp(kRests, pixel.sector));
+  const Vector8 hue =
+      hn::Add(hn::Xor(divided.steps, LookUp(kSigns, pixel.sector)),
+              LookUp(kTurns8, pixel.sector));
+  return {.first = hue, .second = divided.saturation, .third = pixel.max};
 }
 
 // Half of the k of the header, 0 to 128.
