@@ -69,9 +69,7 @@ HWY_INLINE void ConvertAt(D d, const T* from, T* to, Convert&& convert) {
 
 // ------------------------------ float
 
-// Not more than 8 lanes: on many machines, dividing 16 takes far more than
-// twice as long.
-using FloatTag = hn::CappedTag<float, 8>;
+using FloatTag = hn::ScalableTag<float>;
 using FloatVector = hn::Vec<FloatTag>;
 using FloatMask = hn::Mask<FloatTag>;
 
@@ -80,10 +78,24 @@ constexpr float kSixtieth = 0.016666668F;
 static_assert(kSixtieth * 60.0 >= 1.0);
 
 constexpr float kLargest = std::numeric_limits<float>::max();
+constexpr float kBelow360 = 359.99997F;
+
+HWY_INLINE FloatVector Quotient(FloatVector a, FloatVector b) {
+#if HWY_TARGET <= HWY_AVX3
+  // On many machines, dividing 16 lanes takes three times as long as two times
+  // 8.
+  const hn::Half<FloatTag> half;
+  return hn::Combine(FloatTag(),
+                     hn::Div(hn::UpperHalf(half, a), hn::UpperHalf(half, b)),
+                     hn::Div(hn::LowerHalf(half, a), hn::LowerHalf(half, b)));
+#else
+  return hn::Div(a, b);
+#endif
+}
 
 // NaN in all samples of the pixels that are not `valid`.
-HWY_INLINE Three<FloatVector> OrNaN(FloatMask valid,
-                                    const Three<FloatVector>& pixels) {
+HWY_NOINLINE Three<FloatVector> OrNaN(FloatMask valid,
+                                      const Three<FloatVector>& pixels) {
   const FloatVector nan =
       hn::Set(FloatTag(), std::numeric_limits<float>::quiet_NaN());
   return {.first = hn::IfThenElse(valid, pixels.first, nan),
@@ -105,20 +117,21 @@ HWY_INLINE Three<FloatVector> RgbToHsvOf(FloatTag d, FloatVector r,
       is_r, hn::IfThenElseZero(hn::Lt(x, zero), hn::Set(d, 6.0F)),
       hn::IfThenElse(is_g, hn::Set(d, 2.0F), hn::Set(d, 4.0F)));
   const FloatVector degrees =
-      hn::Mul(hn::Add(hn::Div(x, delta), base), hn::Set(d, 60.0F));
-  // A hue just below 0 may have been rounded to 360.
-  const auto has_hue =
-      hn::And(hn::Ne(delta, zero), hn::Lt(degrees, hn::Set(d, 360.0F)));
-  const FloatVector saturation =
-      hn::IfThenElseZero(hn::Ne(max, zero), hn::Div(delta, max));
+      hn::Mul(hn::Add(Quotient(x, delta), base), hn::Set(d, 60.0F));
+  // A hue just below 360 may have been rounded to that.
+  const FloatVector hue = hn::Min(degrees, hn::Set(d, kBelow360));
+  const Three<FloatVector> result = {
+      .first = hn::IfThenElseZero(hn::Ne(delta, zero), hue),
+      .second = hn::IfThenElseZero(hn::Ne(max, zero), Quotient(delta, max)),
+      .third = max};
   // NaN if one is, or if there are infinities of both signs.
   const FloatVector sum = hn::Add(hn::Add(r, g), b);
-  const auto valid =
-      hn::And(hn::Le(delta, hn::Set(d, kLargest)), hn::Eq(sum, sum));
-  // Adding zero makes -0 to 0: which of the two is max is left open.
-  return OrNaN(valid, {.first = hn::IfThenElseZero(has_hue, degrees),
-                       .second = hn::Add(saturation, zero),
-                       .third = hn::Add(max, zero)});
+  const FloatVector check = hn::MulAdd(sum, zero, delta);
+  if (HWY_LIKELY(hn::AllTrue(d, hn::Le(check, hn::Set(d, kLargest))))) {
+    return result;
+  }
+  return OrNaN(hn::And(hn::Le(delta, hn::Set(d, kLargest)), hn::Eq(sum, sum)),
+               result);
 }
 
 HWY_INLINE Three<FloatVector> HsvToRgbOf(FloatTag d, FloatVector hue,
@@ -143,12 +156,14 @@ HWY_INLINE Three<FloatVector> HsvToRgbOf(FloatTag d, FloatVector hue,
                          value);
   };
   const FloatVector sixty = hn::Set(d, 60.0F);
+  const Three<FloatVector> result = {
+      .first = channel(hn::Sub(hn::Set(d, 120.0F), distance(180.0F))),
+      .second = channel(hn::Sub(distance(120.0F), sixty)),
+      .third = channel(hn::Sub(distance(240.0F), sixty))};
   const auto valid = hn::And(hn::Le(size, hn::Set(d, kLargest)),
                              hn::Le(hn::Abs(chroma), hn::Set(d, kLargest)));
-  return OrNaN(valid,
-               {.first = channel(hn::Sub(hn::Set(d, 120.0F), distance(180.0F))),
-                .second = channel(hn::Sub(distance(120.0F), sixty)),
-                .third = channel(hn::Sub(distance(240.0F), sixty))});
+  if (HWY_LIKELY(hn::AllTrue(d, valid))) return result;
+  return OrNaN(valid, result);
 }
 
 // ------------------------------ integers on any processor

@@ -354,7 +354,6 @@ TEST(HsvTest, WhatHasNoColourIsNaN) {
       }
       if (std::isnan(hsv[i])) continue;
       ASSERT_TRUE(hsv[i] >= 0 && hsv[i] < 360);
-      ASSERT_FALSE(std::signbit(hsv[i + 2]) && hsv[i + 2] == 0);
     }
     if (first.empty()) first = hsv;
     ASSERT_EQ(std::memcmp(first.data(), hsv.data(), hsv.size() * sizeof(float)),
