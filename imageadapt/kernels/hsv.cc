@@ -93,7 +93,8 @@ HWY_INLINE FloatVector Quotient(FloatVector a, FloatVector b) {
 #endif
 }
 
-// NaN in all samples of the pixels that are not `valid`.
+// NaN in all samples of the pixels that are not `valid`. Out of line, because
+// nearly always all are.
 HWY_NOINLINE Three<FloatVector> OrNaN(FloatMask valid,
                                       const Three<FloatVector>& pixels) {
   const FloatVector nan =
@@ -103,23 +104,29 @@ HWY_NOINLINE Three<FloatVector> OrNaN(FloatMask valid,
           .third = hn::IfThenElse(valid, pixels.third, nan)};
 }
 
-// No product is added to anything, so there is nothing to fuse.
+// The sixths of the header are |base + (first - second) / D|: of G and B, and
+// then of R and the larger, the larger comes first or the base is another. So
+// max, min and the difference take few operations. No product is added to
+// anything but zeros, so fusing makes no difference.
 HWY_INLINE Three<FloatVector> RgbToHsvOf(FloatTag d, FloatVector r,
                                          FloatVector g, FloatVector b) {
   const FloatVector zero = hn::Zero(d);
-  const FloatVector max = hn::Max(hn::Max(r, g), b);
-  const FloatVector delta = hn::Sub(max, hn::Min(hn::Min(r, g), b));
-  const auto is_r = hn::Eq(max, r);
-  const auto is_g = hn::Eq(max, g);
-  const FloatVector x = hn::IfThenElse(
-      is_r, hn::Sub(g, b), hn::IfThenElse(is_g, hn::Sub(b, r), hn::Sub(r, g)));
+  const auto b_above_g = hn::Lt(g, b);
+  const FloatVector high = hn::Max(g, b);
+  const FloatVector low = hn::Min(g, b);
+  const auto r_below = hn::Lt(r, high);
+  const FloatVector max = hn::Max(r, high);
+  const FloatVector other = hn::Min(r, high);
   const FloatVector base = hn::IfThenElse(
-      is_r, hn::IfThenElseZero(hn::Lt(x, zero), hn::Set(d, 6.0F)),
-      hn::IfThenElse(is_g, hn::Set(d, 2.0F), hn::Set(d, 4.0F)));
-  const FloatVector degrees =
-      hn::Mul(hn::Add(Quotient(x, delta), base), hn::Set(d, 60.0F));
+      r_below, hn::IfThenElse(b_above_g, hn::Set(d, 4.0F), hn::Set(d, -2.0F)),
+      hn::IfThenElseZero(b_above_g, hn::Set(d, -6.0F)));
+  const FloatVector delta = hn::Sub(max, hn::Min(low, other));
+  // Where R is max, the larger of G and B comes first.
+  const FloatVector sixths =
+      hn::Abs(hn::Add(base, Quotient(hn::Sub(other, low), delta)));
   // A hue just below 360 may have been rounded to that.
-  const FloatVector hue = hn::Min(degrees, hn::Set(d, kBelow360));
+  const FloatVector hue =
+      hn::Min(hn::Mul(sixths, hn::Set(d, 60.0F)), hn::Set(d, kBelow360));
   const Three<FloatVector> result = {
       .first = hn::IfThenElseZero(hn::Ne(delta, zero), hue),
       .second = hn::IfThenElseZero(hn::Ne(max, zero), Quotient(delta, max)),
@@ -127,43 +134,55 @@ HWY_INLINE Three<FloatVector> RgbToHsvOf(FloatTag d, FloatVector r,
   // NaN if one is, or if there are infinities of both signs.
   const FloatVector sum = hn::Add(hn::Add(r, g), b);
   const FloatVector check = hn::MulAdd(sum, zero, delta);
-  if (HWY_LIKELY(hn::AllTrue(d, hn::Le(check, hn::Set(d, kLargest))))) {
-    return result;
-  }
-  return OrNaN(hn::And(hn::Le(delta, hn::Set(d, kLargest)), hn::Eq(sum, sum)),
-               result);
+  const FloatVector largest = hn::Set(d, kLargest);
+  if (HWY_LIKELY(hn::AllTrue(d, hn::Le(check, largest)))) return result;
+  return OrNaN(hn::And(hn::Le(delta, largest), hn::Eq(sum, sum)), result);
+}
+
+// Any hue to 0 to 360, or next to it.
+HWY_NOINLINE FloatVector Wrapped(FloatVector hue) {
+  const FloatTag d;
+  const FloatVector known =
+      hn::IfThenElseZero(hn::Lt(hn::Abs(hue), hn::Set(d, 16777216.0F)), hue);
+  const FloatVector turns =
+      hn::Floor(hn::Mul(known, hn::Set(d, 1.0F / 360.0F)));
+  // The product is exact.
+  return hn::NegMulAdd(turns, hn::Set(d, 360.0F), known);
+}
+
+HWY_INLINE Three<FloatVector> HsvToRgbOfWrapped(FloatTag d, FloatVector hue,
+                                                FloatVector chroma,
+                                                FloatVector value) {
+  // Rounded up, so that sixths are whole where degrees are.
+  const FloatVector sixths = hn::Mul(hue, hn::Set(d, kSixtieth));
+  const FloatVector one = hn::Set(d, 1.0F);
+  const auto distance = [&](float middle) {
+    return hn::Abs(hn::Sub(sixths, hn::Set(d, middle)));
+  };
+  const auto channel = [&](FloatVector k) {
+    return hn::NegMulAdd(chroma, hn::Min(hn::Max(k, hn::Zero(d)), one), value);
+  };
+  return {.first = channel(hn::Sub(hn::Set(d, 2.0F), distance(3.0F))),
+          .second = channel(hn::Sub(distance(2.0F), one)),
+          .third = channel(hn::Sub(distance(4.0F), one))};
 }
 
 HWY_INLINE Three<FloatVector> HsvToRgbOf(FloatTag d, FloatVector hue,
                                          FloatVector saturation,
                                          FloatVector value) {
   const FloatVector zero = hn::Zero(d);
-  const FloatVector size = hn::Abs(hue);
-  const FloatVector known =
-      hn::IfThenElseZero(hn::Lt(size, hn::Set(d, 16777216.0F)), hue);
-  const FloatVector turns =
-      hn::Floor(hn::Mul(known, hn::Set(d, 1.0F / 360.0F)));
-  // The product is exact.
-  const FloatVector degrees = hn::NegMulAdd(turns, hn::Set(d, 360.0F), known);
-  const auto distance = [&](float middle) {
-    return hn::Abs(hn::Sub(degrees, hn::Set(d, middle)));
-  };
   const FloatVector chroma = hn::Mul(value, saturation);
-  const auto channel = [&](FloatVector sixty_k) {
-    // Rounded up, so that 60 becomes 1.
-    const FloatVector k = hn::Mul(sixty_k, hn::Set(d, kSixtieth));
-    return hn::NegMulAdd(chroma, hn::Min(hn::Max(k, zero), hn::Set(d, 1.0F)),
-                         value);
-  };
-  const FloatVector sixty = hn::Set(d, 60.0F);
-  const Three<FloatVector> result = {
-      .first = channel(hn::Sub(hn::Set(d, 120.0F), distance(180.0F))),
-      .second = channel(hn::Sub(distance(120.0F), sixty)),
-      .third = channel(hn::Sub(distance(240.0F), sixty))};
-  const auto valid = hn::And(hn::Le(size, hn::Set(d, kLargest)),
-                             hn::Le(hn::Abs(chroma), hn::Set(d, kLargest)));
-  if (HWY_LIKELY(hn::AllTrue(d, valid))) return result;
-  return OrNaN(valid, result);
+  // NaN if the chroma is not finite.
+  const FloatVector check = hn::MulAdd(chroma, zero, hue);
+  const auto usual =
+      hn::And(hn::Ge(check, zero), hn::Lt(check, hn::Set(d, 360.0F)));
+  if (HWY_LIKELY(hn::AllTrue(d, usual))) {
+    return HsvToRgbOfWrapped(d, hue, chroma, value);
+  }
+  const FloatVector largest = hn::Set(d, kLargest);
+  const auto valid =
+      hn::And(hn::Le(hn::Abs(hue), largest), hn::Le(hn::Abs(chroma), largest));
+  return OrNaN(valid, HsvToRgbOfWrapped(d, Wrapped(hue), chroma, value));
 }
 
 // ------------------------------ integers on any processor

@@ -155,6 +155,46 @@ HWY_INLINE void StoreByteTriples(const Three<Bytes>& v, uint8_t* to) {
   }
 }
 
+// Shuffles of two vectors within blocks of four samples: five to load and six
+// to store.
+using FloatsTag = hn::ScalableTag<float>;
+using Floats = hn::Vec<FloatsTag>;
+
+HWY_INLINE Three<Floats> LoadFloatTriples(const float* from) {
+  const hn::Half<FloatsTag> half;
+  const auto blocks = [&](size_t block) {
+    return hn::Combine(FloatsTag(), hn::LoadU(half, from + 12 + 4 * block),
+                       hn::LoadU(half, from + 4 * block))
+        .raw;
+  };
+  const __m256 a = blocks(0);
+  const __m256 b = blocks(1);
+  const __m256 c = blocks(2);
+  const __m256 xy = _mm256_shuffle_ps(b, c, _MM_SHUFFLE(2, 1, 3, 2));
+  const __m256 yz = _mm256_shuffle_ps(a, b, _MM_SHUFFLE(1, 0, 2, 1));
+  return {.first = Floats{_mm256_shuffle_ps(a, xy, _MM_SHUFFLE(2, 0, 3, 0))},
+          .second = Floats{_mm256_shuffle_ps(yz, xy, _MM_SHUFFLE(3, 1, 2, 0))},
+          .third = Floats{_mm256_shuffle_ps(yz, c, _MM_SHUFFLE(3, 0, 3, 1))}};
+}
+
+HWY_INLINE void StoreFloatTriples(const Three<Floats>& v, float* to) {
+  const __m256 x = v.first.raw;
+  const __m256 y = v.second.raw;
+  const __m256 z = v.third.raw;
+  const __m256 xy = _mm256_shuffle_ps(x, y, _MM_SHUFFLE(2, 0, 2, 0));
+  const __m256 yz = _mm256_shuffle_ps(y, z, _MM_SHUFFLE(3, 1, 3, 1));
+  const __m256 zx = _mm256_shuffle_ps(z, x, _MM_SHUFFLE(3, 1, 2, 0));
+  const hn::Half<FloatsTag> half;
+  const auto store = [&](__m256 blocks, size_t block) {
+    const Floats both{blocks};
+    hn::StoreU(hn::LowerHalf(half, both), half, to + 4 * block);
+    hn::StoreU(hn::UpperHalf(half, both), half, to + 12 + 4 * block);
+  };
+  store(_mm256_shuffle_ps(xy, zx, _MM_SHUFFLE(2, 0, 2, 0)), 0);
+  store(_mm256_shuffle_ps(yz, xy, _MM_SHUFFLE(3, 1, 2, 0)), 1);
+  store(_mm256_shuffle_ps(zx, yz, _MM_SHUFFLE(3, 1, 3, 1)), 2);
+}
+
 #endif
 
 template <class D, typename T = hn::TFromD<D>>
@@ -172,6 +212,7 @@ HWY_INLINE Three<hn::Vec<D>> LoadTriples(D d, const T* from) {
   }
 #elif HWY_TARGET == HWY_AVX2
   if constexpr (sizeof(T) == 1) return LoadByteTriples(from);
+  if constexpr (hwy::IsFloat<T>()) return LoadFloatTriples(from);
 #endif
   Three<hn::Vec<D>> v;
   hn::LoadInterleaved3(d, from, v.first, v.second, v.third);
@@ -192,6 +233,10 @@ HWY_INLINE void StoreTriples(const Three<hn::Vec<D>>& v, D d, T* to) {
 #elif HWY_TARGET == HWY_AVX2
   if constexpr (sizeof(T) == 1) {
     StoreByteTriples(v, to);
+    return;
+  }
+  if constexpr (hwy::IsFloat<T>()) {
+    StoreFloatTriples(v, to);
     return;
   }
 #endif
