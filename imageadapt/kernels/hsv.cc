@@ -11,6 +11,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"
+#include "imageadapt/kernels/triples-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace imageadapt::HWY_NAMESPACE {
@@ -52,37 +53,23 @@ constexpr Sector SectorOf(uint32_t bits) {
   return {.thirds = 2, .negative = (bits & 4) != 0};
 }
 
-// A vector for each channel.
-template <class V>
-struct Three {
-  V first;
-  V second;
-  V third;
-};
-
 template <int kChannels, class D, typename T = hn::TFromD<D>, class Convert>
 HWY_INLINE void ConvertAt(D d, const T* from, T* to, Convert&& convert) {
-  hn::Vec<D> a;
-  hn::Vec<D> b;
-  hn::Vec<D> c;
   if constexpr (kChannels == 4) {
+    Three<hn::Vec<D>> v;
     hn::Vec<D> fourth;
-    hn::LoadInterleaved4(d, from, a, b, c, fourth);
-    const Three<hn::Vec<D>> result = convert(a, b, c);
-    hn::StoreInterleaved4(result.first, result.second, result.third, fourth, d,
-                          to);
+    hn::LoadInterleaved4(d, from, v.first, v.second, v.third, fourth);
+    v = convert(v.first, v.second, v.third);
+    hn::StoreInterleaved4(v.first, v.second, v.third, fourth, d, to);
   } else {
-    hn::LoadInterleaved3(d, from, a, b, c);
-    const Three<hn::Vec<D>> result = convert(a, b, c);
-    hn::StoreInterleaved3(result.first, result.second, result.third, d, to);
+    const Three<hn::Vec<D>> v = LoadTriples(d, from);
+    StoreTriples(convert(v.first, v.second, v.third), d, to);
   }
 }
 
 // ------------------------------ float
 
-// Not more than 8 lanes: on many machines, dividing 16 takes far more than
-// twice as long.
-using FloatTag = hn::CappedTag<float, 8>;
+using FloatTag = hn::ScalableTag<float>;
 using FloatVector = hn::Vec<FloatTag>;
 using FloatMask = hn::Mask<FloatTag>;
 
@@ -91,10 +78,25 @@ constexpr float kSixtieth = 0.016666668F;
 static_assert(kSixtieth * 60.0 >= 1.0);
 
 constexpr float kLargest = std::numeric_limits<float>::max();
+constexpr float kBelow360 = 359.99997F;
 
-// NaN in all samples of the pixels that are not `valid`.
-HWY_INLINE Three<FloatVector> OrNaN(FloatMask valid,
-                                    const Three<FloatVector>& pixels) {
+HWY_INLINE FloatVector Quotient(FloatVector a, FloatVector b) {
+#if HWY_TARGET <= HWY_AVX3
+  // On many machines, dividing 16 lanes takes three times as long as two times
+  // 8.
+  const hn::Half<FloatTag> half;
+  return hn::Combine(FloatTag(),
+                     hn::Div(hn::UpperHalf(half, a), hn::UpperHalf(half, b)),
+                     hn::Div(hn::LowerHalf(half, a), hn::LowerHalf(half, b)));
+#else
+  return hn::Div(a, b);
+#endif
+}
+
+// NaN in all samples of the pixels that are not `valid`. Out of line, because
+// nearly always all are.
+HWY_NOINLINE Three<FloatVector> OrNaN(FloatMask valid,
+                                      const Three<FloatVector>& pixels) {
   const FloatVector nan =
       hn::Set(FloatTag(), std::numeric_limits<float>::quiet_NaN());
   return {.first = hn::IfThenElse(valid, pixels.first, nan),
@@ -102,64 +104,85 @@ HWY_INLINE Three<FloatVector> OrNaN(FloatMask valid,
           .third = hn::IfThenElse(valid, pixels.third, nan)};
 }
 
-// No product is added to anything, so there is nothing to fuse.
+// The sixths of the header are |base + (first - second) / D|: of G and B, and
+// then of R and the larger, the larger comes first or the base is another. So
+// max, min and the difference take few operations. No product is added to
+// anything but zeros, so fusing makes no difference.
 HWY_INLINE Three<FloatVector> RgbToHsvOf(FloatTag d, FloatVector r,
                                          FloatVector g, FloatVector b) {
   const FloatVector zero = hn::Zero(d);
-  const FloatVector max = hn::Max(hn::Max(r, g), b);
-  const FloatVector delta = hn::Sub(max, hn::Min(hn::Min(r, g), b));
-  const auto is_r = hn::Eq(max, r);
-  const auto is_g = hn::Eq(max, g);
-  const FloatVector x = hn::IfThenElse(
-      is_r, hn::Sub(g, b), hn::IfThenElse(is_g, hn::Sub(b, r), hn::Sub(r, g)));
+  const auto b_above_g = hn::Lt(g, b);
+  const FloatVector high = hn::Max(g, b);
+  const FloatVector low = hn::Min(g, b);
+  const auto r_below = hn::Lt(r, high);
+  const FloatVector max = hn::Max(r, high);
+  const FloatVector other = hn::Min(r, high);
   const FloatVector base = hn::IfThenElse(
-      is_r, hn::IfThenElseZero(hn::Lt(x, zero), hn::Set(d, 6.0F)),
-      hn::IfThenElse(is_g, hn::Set(d, 2.0F), hn::Set(d, 4.0F)));
-  const FloatVector degrees =
-      hn::Mul(hn::Add(hn::Div(x, delta), base), hn::Set(d, 60.0F));
-  // A hue just below 0 may have been rounded to 360.
-  const auto has_hue =
-      hn::And(hn::Ne(delta, zero), hn::Lt(degrees, hn::Set(d, 360.0F)));
-  const FloatVector saturation =
-      hn::IfThenElseZero(hn::Ne(max, zero), hn::Div(delta, max));
+      r_below, hn::IfThenElse(b_above_g, hn::Set(d, 4.0F), hn::Set(d, -2.0F)),
+      hn::IfThenElseZero(b_above_g, hn::Set(d, -6.0F)));
+  const FloatVector delta = hn::Sub(max, hn::Min(low, other));
+  // Where R is max, the larger of G and B comes first.
+  const FloatVector sixths =
+      hn::Abs(hn::Add(base, Quotient(hn::Sub(other, low), delta)));
+  // A hue just below 360 may have been rounded to that.
+  const FloatVector hue =
+      hn::Min(hn::Mul(sixths, hn::Set(d, 60.0F)), hn::Set(d, kBelow360));
+  const Three<FloatVector> result = {
+      .first = hn::IfThenElseZero(hn::Ne(delta, zero), hue),
+      .second = hn::IfThenElseZero(hn::Ne(max, zero), Quotient(delta, max)),
+      .third = max};
   // NaN if one is, or if there are infinities of both signs.
   const FloatVector sum = hn::Add(hn::Add(r, g), b);
-  const auto valid =
-      hn::And(hn::Le(delta, hn::Set(d, kLargest)), hn::Eq(sum, sum));
-  // Adding zero makes -0 to 0: which of the two is max is left open.
-  return OrNaN(valid, {.first = hn::IfThenElseZero(has_hue, degrees),
-                       .second = hn::Add(saturation, zero),
-                       .third = hn::Add(max, zero)});
+  const FloatVector check = hn::MulAdd(sum, zero, delta);
+  const FloatVector largest = hn::Set(d, kLargest);
+  if (HWY_LIKELY(hn::AllTrue(d, hn::Le(check, largest)))) return result;
+  return OrNaN(hn::And(hn::Le(delta, largest), hn::Eq(sum, sum)), result);
+}
+
+// Any hue to 0 to 360, or next to it.
+HWY_NOINLINE FloatVector Wrapped(FloatVector hue) {
+  const FloatTag d;
+  const FloatVector known =
+      hn::IfThenElseZero(hn::Lt(hn::Abs(hue), hn::Set(d, 16777216.0F)), hue);
+  const FloatVector turns =
+      hn::Floor(hn::Mul(known, hn::Set(d, 1.0F / 360.0F)));
+  // The product is exact.
+  return hn::NegMulAdd(turns, hn::Set(d, 360.0F), known);
+}
+
+HWY_INLINE Three<FloatVector> HsvToRgbOfWrapped(FloatTag d, FloatVector hue,
+                                                FloatVector chroma,
+                                                FloatVector value) {
+  // Rounded up, so that sixths are whole where degrees are.
+  const FloatVector sixths = hn::Mul(hue, hn::Set(d, kSixtieth));
+  const FloatVector one = hn::Set(d, 1.0F);
+  const auto distance = [&](float middle) {
+    return hn::Abs(hn::Sub(sixths, hn::Set(d, middle)));
+  };
+  const auto channel = [&](FloatVector k) {
+    return hn::NegMulAdd(chroma, hn::Min(hn::Max(k, hn::Zero(d)), one), value);
+  };
+  return {.first = channel(hn::Sub(hn::Set(d, 2.0F), distance(3.0F))),
+          .second = channel(hn::Sub(distance(2.0F), one)),
+          .third = channel(hn::Sub(distance(4.0F), one))};
 }
 
 HWY_INLINE Three<FloatVector> HsvToRgbOf(FloatTag d, FloatVector hue,
                                          FloatVector saturation,
                                          FloatVector value) {
   const FloatVector zero = hn::Zero(d);
-  const FloatVector size = hn::Abs(hue);
-  const FloatVector known =
-      hn::IfThenElseZero(hn::Lt(size, hn::Set(d, 16777216.0F)), hue);
-  const FloatVector turns =
-      hn::Floor(hn::Mul(known, hn::Set(d, 1.0F / 360.0F)));
-  // The product is exact.
-  const FloatVector degrees = hn::NegMulAdd(turns, hn::Set(d, 360.0F), known);
-  const auto distance = [&](float middle) {
-    return hn::Abs(hn::Sub(degrees, hn::Set(d, middle)));
-  };
   const FloatVector chroma = hn::Mul(value, saturation);
-  const auto channel = [&](FloatVector sixty_k) {
-    // Rounded up, so that 60 becomes 1.
-    const FloatVector k = hn::Mul(sixty_k, hn::Set(d, kSixtieth));
-    return hn::NegMulAdd(chroma, hn::Min(hn::Max(k, zero), hn::Set(d, 1.0F)),
-                         value);
-  };
-  const FloatVector sixty = hn::Set(d, 60.0F);
-  const auto valid = hn::And(hn::Le(size, hn::Set(d, kLargest)),
-                             hn::Le(hn::Abs(chroma), hn::Set(d, kLargest)));
-  return OrNaN(valid,
-               {.first = channel(hn::Sub(hn::Set(d, 120.0F), distance(180.0F))),
-                .second = channel(hn::Sub(distance(120.0F), sixty)),
-                .third = channel(hn::Sub(distance(240.0F), sixty))});
+  // NaN if the chroma is not finite.
+  const FloatVector check = hn::MulAdd(chroma, zero, hue);
+  const auto usual =
+      hn::And(hn::Ge(check, zero), hn::Lt(check, hn::Set(d, 360.0F)));
+  if (HWY_LIKELY(hn::AllTrue(d, usual))) {
+    return HsvToRgbOfWrapped(d, hue, chroma, value);
+  }
+  const FloatVector largest = hn::Set(d, kLargest);
+  const auto valid =
+      hn::And(hn::Le(hn::Abs(hue), largest), hn::Le(hn::Abs(chroma), largest));
+  return OrNaN(valid, HsvToRgbOfWrapped(d, Wrapped(hue), chroma, value));
 }
 
 // ------------------------------ integers on any processor
@@ -323,6 +346,100 @@ HWY_INLINE VectorFloat ToFloat(Vector32 v) {
 
 // ------------------------------ 8 bits
 
+#if HWY_TARGET == HWY_AVX3_DL
+
+// Division by tables that are permuted: a third of the time of floats. For a
+// divisor d, a * coarse is a fraction of 16 bits for all a <= d, and
+// a * coarse * fine / 2^16 is 255 * 256 * a / d, or 128 * 256 * a / d. Of the
+// latter's fine factors, the high byte is always the same.
+struct DivisionTables {
+  static constexpr uint32_t kHighOf255 = 0xff00;
+  static constexpr uint32_t kHighOf128 = 0x8000;
+  alignas(64) uint8_t coarse_low[256];
+  alignas(64) uint8_t coarse_high[256];
+  alignas(64) uint8_t fine_255[256];
+  alignas(64) uint8_t fine_128[256];
+  // floor(i / 3)
+  alignas(64) uint8_t third[192];
+
+  constexpr DivisionTables()
+      : coarse_low{}, coarse_high{}, fine_255{}, fine_128{}, third{} {
+    for (uint32_t d = 1; d < 256; ++d) {
+      const uint32_t coarse = 65535 / d;
+      const uint64_t product = uint64_t{coarse} * d;
+      coarse_low[d] = static_cast<uint8_t>(coarse);
+      coarse_high[d] = static_cast<uint8_t>(coarse >> 8);
+      // Rounded up: what is halfway stays there or above, and the next lower
+      // quotient, which is 1 / d less, does not reach it.
+      fine_255[d] = static_cast<uint8_t>(
+          ((uint64_t{kHighOf255} << 16) + product - 1) / product);
+      // Rounded to nearest: no quotient is within 1 / 2d of halfway.
+      fine_128[d] = static_cast<uint8_t>(
+          ((uint64_t{kHighOf128} << 16) + product / 2) / product);
+    }
+    for (uint32_t i = 0; i < 192; ++i) third[i] = static_cast<uint8_t>(i / 3);
+  }
+};
+
+constexpr DivisionTables kDivision;
+
+HWY_INLINE Vector8 LookUp256(const uint8_t* table, Vector8 index) {
+  const Tag8 d;
+  const auto half = [&](const uint8_t* from) {
+    return _mm512_permutex2var_epi8(hn::Load(d, from).raw, index.raw,
+                                    hn::Load(d, from + 64).raw);
+  };
+  return Vector8{_mm512_mask_blend_epi8(_mm512_movepi8_mask(index.raw),
+                                        half(table), half(table + 128))};
+}
+
+// For indices below 192.
+HWY_INLINE Vector8 LookUp192(const uint8_t* table, Vector8 index) {
+  const Tag8 d;
+  const __m512i low = _mm512_permutex2var_epi8(
+      hn::Load(d, table).raw, index.raw, hn::Load(d, table + 64).raw);
+  return Vector8{
+      _mm512_mask_permutexvar_epi8(low, _mm512_movepi8_mask(index.raw),
+                                   index.raw, hn::Load(d, table + 128).raw)};
+}
+
+// round(kHigh / 256 * a / divisor)
+template <uint32_t kHigh>
+HWY_INLINE Vector8 Ratio8(Vector8 a, Vector8 divisor, const uint8_t* fines) {
+  const Tag8 d8;
+  const Tag16 d;
+  const Vector8 low = LookUp256(kDivision.coarse_low, divisor);
+  const Vector8 high = LookUp256(kDivision.coarse_high, divisor);
+  const Vector8 fine = LookUp256(fines, divisor);
+  const Vector8 fine_high = hn::Set(d8, uint8_t{kHigh >> 8});
+  const auto half = [&](Vector16 a16, Vector16 coarse, Vector16 factor) {
+    return hn::Add(hn::MulHigh(hn::Mul(a16, coarse), factor), hn::Set(d, 128));
+  };
+  const Vector16 lower =
+      half(Lower(a), hn::BitCast(d, hn::InterleaveLower(d8, low, high)),
+           hn::BitCast(d, hn::InterleaveLower(d8, fine, fine_high)));
+  const Vector16 upper =
+      half(Upper(a), hn::BitCast(d, hn::InterleaveUpper(d8, low, high)),
+           hn::BitCast(d, hn::InterleaveUpper(d8, fine, fine_high)));
+  return Pack(hn::ShiftRight<8>(lower), hn::ShiftRight<8>(upper));
+}
+
+struct SaturationAndSteps {
+  Vector8 saturation;
+  Vector8 steps;
+};
+
+HWY_INLINE SaturationAndSteps Divide8(const Extremes<Vector8>& pixel,
+                                      Vector8 rest) {
+  const Vector8 m = Ratio8<DivisionTables::kHighOf128>(pixel.y, pixel.delta,
+                                                       kDivision.fine_128);
+  return {.saturation = Ratio8<DivisionTables::kHighOf255>(
+              pixel.delta, pixel.max, kDivision.fine_255),
+          .steps = LookUp192(kDivision.third, hn::Add(m, rest))};
+}
+
+#else
+
 struct Quotients {
   Vector32 saturation;
   Vector32 m;
@@ -370,19 +487,31 @@ HWY_INLINE Half DivideHalf(Vector16 max, Vector16 delta, Vector16 y,
           .steps = hn::MulHigh(hn::Add(m, rest), hn::Set(d, 21846))};
 }
 
-HWY_INLINE Three<Vector8> RgbToHsvOf(Tag8 d, Vector8 r, Vector8 g, Vector8 b) {
-  const Extremes<Vector8> pixel = FindExtremes(d, r, g, b);
-  const Vector8 rest = LookUp(kRests, pixel.sector);
+struct SaturationAndSteps {
+  Vector8 saturation;
+  Vector8 steps;
+};
+
+HWY_INLINE SaturationAndSteps Divide8(const Extremes<Vector8>& pixel,
+                                      Vector8 rest) {
   const Half lower = DivideHalf(Lower(pixel.max), Lower(pixel.delta),
                                 Lower(pixel.y), Lower(rest));
   const Half upper = DivideHalf(Upper(pixel.max), Upper(pixel.delta),
                                 Upper(pixel.y), Upper(rest));
-  const Vector8 steps = Pack(lower.steps, upper.steps);
-  const Vector8 hue = hn::Add(hn::Xor(steps, LookUp(kSigns, pixel.sector)),
-                              LookUp(kTurns8, pixel.sector));
-  return {.first = hue,
-          .second = Pack(lower.saturation, upper.saturation),
-          .third = pixel.max};
+  return {.saturation = Pack(lower.saturation, upper.saturation),
+          .steps = Pack(lower.steps, upper.steps)};
+}
+
+#endif
+
+HWY_INLINE Three<Vector8> RgbToHsvOf(Tag8 d, Vector8 r, Vector8 g, Vector8 b) {
+  const Extremes<Vector8> pixel = FindExtremes(d, r, g, b);
+  const SaturationAndSteps divided =
+      Divide8(pixel, LookUp(kRests, pixel.sector));
+  const Vector8 hue =
+      hn::Add(hn::Xor(divided.steps, LookUp(kSigns, pixel.sector)),
+              LookUp(kTurns8, pixel.sector));
+  return {.first = hue, .second = divided.saturation, .third = pixel.max};
 }
 
 // Half of the k of the header, 0 to 128.

@@ -37,10 +37,13 @@ namespace imageadapt {
 // and sign: the formulas hold as they stand, so that value * (1 - saturation)
 // is min, except that saturation is 0 if max is 0. Back, hues are taken modulo
 // 360, and as 0 from 2^24 on, where degrees can no longer be told apart. A
-// pixel with a sample that is not finite, or with D beyond the largest float,
-// becomes three NaNs. RgbToHsv gives the same bits on every processor; HsvToRgb
-// differs between those with and without fused multiplication by at most
-// 2^-22 * |v| * max(1, |s|).
+// pixel with a sample that is not finite, or with D = max - min, or back
+// D = value * saturation, beyond the largest float, becomes three NaNs. The
+// sign of zeros is left open.
+//
+// RgbToHsv gives the same bits on every processor, hues to 6e-5 degrees.
+// HsvToRgb is exact to 2^-20 * |v| * max(1, |s|); processors with and without
+// fused multiplication differ by at most half of that.
 template <Sample T>
 void RgbToHsv(const ImageView<const T>& source, const ImageView<T>& target);
 template <Sample T>

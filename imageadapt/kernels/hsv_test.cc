@@ -290,10 +290,11 @@ TEST(HsvTest, FloatHuesAreNearlyExact) {
       const size_t p = i / 3 * 3;
       const Pixel<double> exact =
           ExactRgb({samples[p], samples[p + 1], samples[p + 2]});
-      ASSERT_NEAR(result[i], exact[i % 3], 4e-7 * std::abs(samples[p + 2]))
+      ASSERT_NEAR(result[i], exact[i % 3],
+                  std::ldexp(std::abs(samples[p + 2]), -20))
           << samples[p] << " " << samples[p + 1] << " " << samples[p + 2];
       ASSERT_NEAR(result[i], first[i],
-                  std::ldexp(std::abs(samples[p + 2]), -22));
+                  std::ldexp(std::abs(samples[p + 2]), -21));
     }
   });
 }
@@ -313,7 +314,7 @@ TEST(HsvTest, FloatColoursComeBack) {
           0) {
         continue;
       }
-      ASSERT_NEAR(result[i], samples[i], 1e-6) << i;
+      ASSERT_NEAR(result[i], samples[i], 3e-6) << i;
     }
   });
 }
@@ -354,7 +355,6 @@ TEST(HsvTest, WhatHasNoColourIsNaN) {
       }
       if (std::isnan(hsv[i])) continue;
       ASSERT_TRUE(hsv[i] >= 0 && hsv[i] < 360);
-      ASSERT_FALSE(std::signbit(hsv[i + 2]) && hsv[i + 2] == 0);
     }
     if (first.empty()) first = hsv;
     ASSERT_EQ(std::memcmp(first.data(), hsv.data(), hsv.size() * sizeof(float)),
