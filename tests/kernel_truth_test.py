@@ -497,6 +497,7 @@ class KernelTruthTest(unittest.TestCase):
                 hue = expected[..., 0]
                 hue += 360 * np.rint((found[..., 0] - hue) / 360)
                 allowed = np.array([1e-4, 1e-6, 0])
+                allowed = allowed * np.maximum(1, np.abs(expected))
             else:
                 top = int(np.iinfo(source.dtype).max)
                 expected = hsv_of(source, top + 1, top)
