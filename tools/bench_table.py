@@ -9,8 +9,11 @@ With --into, the tables take the place of what stands between the two lines
 """
 # SPDX-License-Identifier: Apache-2.0
 import argparse
+import datetime
 import json
 import pathlib
+import re
+import subprocess
 import sys
 
 PEERS = {"opencv": "OpenCV", "libvips": "libvips", "pillow": "Pillow",
@@ -95,8 +98,20 @@ def table(runs, threads):
     return ["| " + " | ".join(line) + " |" for line in lines]
 
 
+def circumstances():
+    """This machine, this day, this commit: make tables where they were run."""
+    cpus = re.findall(r"model name\s*: (.*)",
+                      pathlib.Path("/proc/cpuinfo").read_text())
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"],
+                            capture_output=True, text=True, check=False,
+                            cwd=pathlib.Path(__file__).parent).stdout.strip()
+    return (f"{datetime.date.today()}, commit {commit or 'unknown'}, "
+            f"{cpus[0] if cpus else 'unknown processor'}, "
+            f"{len(cpus)} processors.")
+
+
 def tables(runs):
-    lines = []
+    lines = [circumstances(), ""]
     for threads, title in (("", "One thread"), ("@2", "Two threads")):
         found = table(runs, threads)
         if found:
