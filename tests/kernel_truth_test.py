@@ -354,7 +354,7 @@ class KernelTruthTest(unittest.TestCase):
                   f"{found[y, x, c]}, not {expected[y, x, c]}")
 
     def test_turns(self):
-        for case in self.cases("turn", 300):
+        for case in self.cases("turn", 600):
             source = case.image(width=200, height=200)
             turns = int(case.rng.integers(1, 4))
             expected = np.rot90(source, turns)
@@ -362,7 +362,7 @@ class KernelTruthTest(unittest.TestCase):
                        expected)
 
     def test_mirrored_columns(self):
-        for case in self.cases("mirror_columns", 150):
+        for case in self.cases("mirror_columns", 300):
             source = case.image(width=300)
             self.check(case, case.run(source), source[:, ::-1])
 
@@ -373,7 +373,7 @@ class KernelTruthTest(unittest.TestCase):
 
     @unittest.skipUnless(IN_PLACE_WORKS, "waits for its kernel")
     def test_turns_in_place(self):
-        for case in self.cases("turn_in_place", 300):
+        for case in self.cases("turn_in_place", 600):
             source = case.image(width=300, height=300)
             turns = int(case.rng.integers(1, 4))
             self.check(case, case.run(source, turns=turns),
@@ -385,9 +385,9 @@ class KernelTruthTest(unittest.TestCase):
         return ["clip"]
 
     def test_means(self):
-        for case in self.cases("mean", 700):
+        for case in self.cases("mean", 1500):
             rng = case.rng
-            source = case.image()
+            source = case.image(width=int(rng.choice([150, 150, 150, 1200])))
             is_float = source.dtype == np.float32
             if is_float and rng.random() < 0.3:
                 source = source.copy()
@@ -408,10 +408,14 @@ class KernelTruthTest(unittest.TestCase):
             self.check(case, found, expected, allowed)
 
     def test_medians(self):
-        for case in self.cases("median", 700):
+        for case in self.cases("median", 1500):
             rng = case.rng
-            source = case.image(width=100, height=40)
-            width, height = case.window(int(rng.choice([5, 15, 61])))
+            if case.rng.random() < 0.1:
+                source = case.image(width=700)
+                width, height = case.window(9)
+            else:
+                source = case.image(width=100, height=40)
+                width, height = case.window(int(rng.choice([5, 15, 61])))
             border = str(rng.choice(self.borders()))
             if border == "clip" and source.dtype == np.float32:
                 source = source.copy()
@@ -440,7 +444,7 @@ class KernelTruthTest(unittest.TestCase):
         return source, x, y, background, top, fields
 
     def test_rotations(self):
-        for case in self.cases("rotate", 400):
+        for case in self.cases("rotate", 800):
             source, x, y, background, top, fields = self.rotation(case)
             border = "constant"
             interpolation = "bilinear"
@@ -488,7 +492,7 @@ class KernelTruthTest(unittest.TestCase):
 
     @unittest.skipUnless(HSV_WORKS, "waits for its kernel")
     def test_rgb_to_hsv(self):
-        for case in self.cases("rgb_to_hsv", 150):
+        for case in self.cases("rgb_to_hsv", 200):
             source = case.image(channels=case.rng.integers(3, 5))
             found = case.run(source)
             if source.dtype == np.float32:
@@ -497,6 +501,7 @@ class KernelTruthTest(unittest.TestCase):
                 hue = expected[..., 0]
                 hue += 360 * np.rint((found[..., 0] - hue) / 360)
                 allowed = np.array([1e-4, 1e-6, 0])
+                allowed = allowed * np.maximum(1, np.abs(expected))
             else:
                 top = int(np.iinfo(source.dtype).max)
                 expected = hsv_of(source, top + 1, top)
@@ -506,7 +511,7 @@ class KernelTruthTest(unittest.TestCase):
 
     @unittest.skipUnless(HSV_WORKS, "waits for its kernel")
     def test_hsv_to_rgb(self):
-        for case in self.cases("hsv_to_rgb", 150):
+        for case in self.cases("hsv_to_rgb", 200):
             source = case.image(channels=case.rng.integers(3, 5))
             if source.dtype == np.float32:
                 source = source.copy()
