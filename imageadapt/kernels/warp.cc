@@ -116,6 +116,92 @@ BorderMode ModeOf(WarpBorder border) {
                                            : BorderMode::kReplicate;
 }
 
+// Blocks of target pixels are kWarpTile wide and so high: neighbouring rows
+// read the same part of the source, which stays in the first-level cache
+// meanwhile.
+constexpr uint32_t kBlockRows = 32;
+
+struct Point {
+  FixedPoint x;
+  FixedPoint y;
+};
+
+// Fetches the source of a block into the cache, row by row, while another block
+// is worked on: the processor does not guess where the next one's short pieces
+// of rows begin.
+template <Sample T>
+class SourceFetch {
+ public:
+  // To be fetched in `steps` steps, the block whose first pixel is at `corner`.
+  SourceFetch(const ImageView<const T>& source, const Rotation& rotation,
+              const Point& corner, uint32_t steps)
+      : source_(source),
+        cosine_(static_cast<float>(rotation.cosine)),
+        sine_(static_cast<float>(rotation.sine)),
+        left_(corner.x >> kWarpBits),
+        top_(corner.y >> kWarpBits) {
+    // Of the corners, from the first one.
+    const float across = kWarpTile * sine_;
+    const float down = kBlockRows * cosine_;
+    const auto low =
+        static_cast<int64_t>(std::min(across, 0.F) + std::min(down, 0.F)) -
+        kMargin;
+    const auto high =
+        static_cast<int64_t>(std::max(across, 0.F) + std::max(down, 0.F)) +
+        kMargin;
+    const int64_t height = source.shape().height;
+    row_ = std::clamp<int64_t>(top_ + low, 0, height);
+    end_ = std::clamp<int64_t>(top_ + high + 1, 0, height);
+    rows_per_step_ = (end_ - row_ + steps - 1) / steps;
+  }
+
+  void Go() {
+    const int64_t end = std::min(end_, row_ + rows_per_step_);
+    for (; row_ < end; ++row_) FetchRow();
+  }
+
+ private:
+  static constexpr int64_t kMargin = 3;  // about what kernels reach
+
+  // The columns of the turned block at this height: between two parallels to
+  // either of its sides.
+  void FetchRow() const {
+    const auto dy = static_cast<float>(row_ - top_);
+    float low = -2.F * kWarpTile;
+    float high = 2.F * kWarpTile;
+    // Cuts down to where a <= x * slope <= b.
+    const auto cut = [&](float a, float b, float slope) {
+      if (std::abs(slope) < 1e-3F) return;
+      const float one = a / slope;
+      const float other = b / slope;
+      low = std::max(low, std::min(one, other));
+      high = std::min(high, std::max(one, other));
+    };
+    cut(-dy * sine_, kWarpTile - dy * sine_, cosine_);
+    cut(-dy * cosine_, kBlockRows - dy * cosine_, -sine_);
+    const int64_t width = source_.shape().width;
+    const int64_t first = std::clamp<int64_t>(
+        left_ + static_cast<int64_t>(low) - kMargin, 0, width);
+    const int64_t end = std::clamp<int64_t>(
+        left_ + static_cast<int64_t>(high) + kMargin, first, width);
+    const size_t channels = source_.shape().channels;
+    const T* const row = source_.row(static_cast<uint32_t>(row_)).data();
+    constexpr size_t kLine = 64 / sizeof(T);
+    for (size_t i = first * channels; i < end * channels; i += kLine) {
+      __builtin_prefetch(row + i);
+    }
+  }
+
+  const ImageView<const T>& source_;
+  const float cosine_;
+  const float sine_;
+  const int64_t left_;
+  const int64_t top_;
+  int64_t row_ = 0;
+  int64_t end_ = 0;
+  int64_t rows_per_step_ = 0;
+};
+
 template <Sample T, int kChannels>
 class Rotator {
  public:
@@ -134,13 +220,19 @@ class Rotator {
 
   void Run(const RowBand<ImageView<T>>& target) const {
     const uint32_t height = target.rows.shape().height;
-    // Blocks, because neighbouring rows read the same part of the source.
-    constexpr uint32_t kBlockRows = 32;
     for (uint32_t block = 0; block < height; block += kBlockRows) {
       const uint32_t end = std::min(height, block + kBlockRows);
       for (uint64_t x = 0; x < canvas_.width; x += kWarpTile) {
         const auto left = static_cast<uint32_t>(x);
+        // The next block is fetched meanwhile.
+        const bool is_last = canvas_.width - x <= kWarpTile;
+        SourceFetch fetch(
+            source_, rotation_,
+            is_last ? PointOf(0, target.first_row + end)
+                    : PointOf(left + kWarpTile, target.first_row + block),
+            end - block);
         for (uint32_t y = block; y < end; ++y) {
+          fetch.Go();
           RunTile(left, target.first_row + y,
                   target.rows.row(y).data() + x * kChannels);
         }
@@ -152,11 +244,6 @@ class Rotator {
   // Longer edges are cut: what they read must fit in a patch.
   static constexpr uint32_t kEdgePixels = 32;
   static constexpr size_t kPatchPixels = 1024;
-
-  struct Point {
-    FixedPoint x;
-    FixedPoint y;
-  };
 
   // Where target pixel (x, y) is in the source, from its first pixel's centre.
   Point PointOf(uint32_t x, uint32_t y) const {
