@@ -20,9 +20,9 @@ size_t WindowMedianScratchBytes(const ImageSpec& spec,
 // of the window. Float: NaN is left out, a window of nothing else gives NaN;
 // which zero it is among zeros of either sign is left open.
 //
-// Small square windows by networks of minima and maxima (median_network.h); the
-// others: integers by sliding histograms (Huang, Yang and Tang, "A fast
-// two-dimensional median filtering algorithm", 1979), float by selection.
+// Small square windows by networks of minima and maxima (median_network.h), the
+// others by histograms of columns (histogram_median.h), of ranks where samples
+// have more than 8 bits (rank_median.h).
 //
 // Window sides are odd and at most 255. Requires that `source` has all rows of
 // the windows, and that `scratch` is aligned to 64 bytes.

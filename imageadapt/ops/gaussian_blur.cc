@@ -1,6 +1,7 @@
+#include "imageadapt/kernels/gaussian_blur.h"
+
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
-#include "imageadapt/kernels/gaussian.h"
 #include "imageadapt/ops/filter_window.h"
 #include "imageadapt/ops/operation_makers.h"
 #include "imageadapt/ops/typed_bands.h"
@@ -13,12 +14,13 @@ constexpr double kMostSigma = 100;
 
 class GaussianBlurOperation final : public Operation {
  public:
-  explicit GaussianBlurOperation(const GaussianOptions& options) : options_(options) {}
+  explicit GaussianBlurOperation(const GaussianOptions& options)
+      : options_(options) {}
 
   absl::StatusOr<OperationPlan> Plan(const ImageSpec& input) const override {
     const uint32_t side = 2 * GaussianRadius(options_.sigma) + 1;
     return FilterPlan(input, {.width = side, .height = side},
-                      GaussianScratchBytes(input, options_));
+                      GaussianBlurScratchBytes(input, options_));
   }
 
   void Run(const RowBand<AnyConstImageView>& source,

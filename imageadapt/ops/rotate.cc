@@ -259,10 +259,10 @@ absl::StatusOr<std::unique_ptr<Operation>> MakeRotate(const v1::Rotate& spec) {
     return InvalidField("canvas", "has no value ",
                         static_cast<int>(spec.canvas()));
   }
-  RotateSpec made{
-      .degrees = std::remainder(spec.angle_degrees(), 360.0),
-      .canvas = spec.canvas(),
-      .needs_alpha = spec.border() == v1::Rotate::BORDER_TRANSPARENT};
+  RotateSpec made;
+  made.degrees = std::remainder(spec.angle_degrees(), 360.0);
+  made.canvas = spec.canvas();
+  made.needs_alpha = spec.border() == v1::Rotate::BORDER_TRANSPARENT;
   ASSIGN_OR_RETURN(made.interpolation, ReadInterpolation(spec.interpolation()));
   ASSIGN_OR_RETURN(made.border, ReadBorder(spec.border()));
   // Wide kernels would see over the edge of the inner rectangle.

@@ -54,7 +54,8 @@ absl::StatusOr<FilterColors> ReadFilterColors(
     return InvalidField("color_space", "has no value ",
                         static_cast<int>(color_space));
   }
-  FilterColors colors = {.in_hsv = color_space == v1::COLOR_SPACE_HSV};
+  FilterColors colors;
+  colors.in_hsv = color_space == v1::COLOR_SPACE_HSV;
   for (int i = 0; i < channels.size(); ++i) {
     if (channels[i] >= kMaxChannels) {
       return InvalidField(absl::StrCat("channels[", i, "]"),
