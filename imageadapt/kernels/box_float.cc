@@ -501,17 +501,18 @@ class TileMeans {
     if (rows == rows_) return;
     rows_ = rows;
     const uint32_t width = job_.plan->columns.length;
-    uint32_t columns = 0;
-    double reciprocal = 0;
-    for (uint32_t x = 0; x < tile_.width; ++x) {
-      const uint32_t now =
-          ClippedExtent(tile_.first + x, window.width, width).size();
-      if (now != columns) {
-        columns = now;
-        reciprocal = 1 / (double{1} * columns * rows);
+    const auto set = [&](uint32_t first, uint32_t end) {
+      for (uint32_t x = std::max(first, tile_.first);
+           x < std::min(end, tile_.first + tile_.width); ++x) {
+        const double columns = ClippedExtent(x, window.width, width).size();
+        std::fill_n(reciprocals_ + (x - tile_.first) * Channels(), Channels(),
+                    1 / (columns * rows));
       }
-      std::fill_n(reciprocals_ + x * Channels(), Channels(), reciprocal);
-    }
+    };
+    std::fill_n(reciprocals_, samples_, 1 / (double{1} * window.width * rows));
+    const uint32_t edge = std::min(window.width / 2, width);
+    set(0, edge);
+    set(std::max(edge, width - edge), width);
   }
 
   // False if a mean is not finite.
