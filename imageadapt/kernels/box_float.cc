@@ -10,6 +10,7 @@
 #define HWY_TARGET_INCLUDE "imageadapt/kernels/box_float.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.h.
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "imageadapt/kernels/box_sums-inl.h"
 
@@ -18,12 +19,8 @@
 namespace imageadapt {
 namespace {
 
-// Output samples that are worked on at a time, at least: what a row of them
-// needs stays in the first-level cache.
-constexpr size_t kFloatTile = 512;
-
-// Windows have sides below 2^16, so sqrt(side) rows are fewer.
-constexpr uint32_t kMostGroup = 256;
+// Output samples that are worked on at a time.
+constexpr size_t kFloatTile = 4096;
 
 // What arrays of doubles have beyond their samples.
 constexpr size_t kFloatPadding = 16;
@@ -47,9 +44,7 @@ FloatPlan MakeFloatPlan(const ImageShape& shape, uint32_t image_height,
   FloatPlan plan;
   plan.columns = MakeBoxAxis(shape.width, options.window.width, options.border);
   plan.rows = MakeBoxAxis(image_height, options.window.height, options.border);
-  // Little of it is what only its neighbours need.
-  const auto tile = static_cast<uint32_t>(
-      std::max(kFloatTile / shape.channels, size_t{4} * plan.columns.side));
+  const auto tile = static_cast<uint32_t>(kFloatTile / shape.channels);
   plan.tile =
       plan.columns.folds != 0 ? shape.width : std::min(shape.width, tile);
   plan.samples =
@@ -76,19 +71,15 @@ struct FloatJob {
   MeanOptions options;
 };
 
-// Rows of doubles for the sums of columns of one tile, and those that are kept
-// from group to group.
-size_t FloatRows(const FloatPlan& plan) { return size_t{plan.group} + 1; }
-size_t FloatKeptRows(const FloatPlan& plan) { return size_t{plan.groups} + 1; }
-
-size_t FloatTiles(const FloatPlan& plan) {
-  return (plan.columns.length - 1) / plan.tile + size_t{1};
+// Rows of doubles of one kind of sums.
+size_t FloatRows(const FloatPlan& plan) {
+  return size_t{plan.group} + 1 + plan.groups + 2;
 }
 
-// Three rows for sums along rows, two for their results, and one of
-// reciprocals; sums of columns of two kinds, of which all tiles keep one.
+// Two kinds of sums of columns, three rows for sums along rows, two for their
+// results, and one of reciprocals.
 size_t FloatScratchRows(const FloatPlan& plan) {
-  return 6 + 2 * FloatRows(plan) + (FloatTiles(plan) + 1) * FloatKeptRows(plan);
+  return 2 * FloatRows(plan) + 6;
 }
 
 }  // namespace
@@ -132,56 +123,67 @@ HWY_INLINE void ForVectors(size_t count, Work&& work) {
 template <Summed kSummed>
 class ColumnSums {
  public:
-  // `kept` stays with the columns, from group to group of rows.
-  ColumnSums(const FloatJob& job, double* scratch, double* kept)
+  ColumnSums(const FloatJob& job, double* scratch)
       : job_(job),
         plan_(*job.plan),
         ends_(scratch),
-        beginning_(scratch + plan_.group * plan_.samples),
-        folded_(kept),
-        sums_(kept + plan_.samples) {}
+        sums_(ends_ + (plan_.group + size_t{1}) * plan_.samples),
+        beginning_(sums_ + plan_.groups * plan_.samples),
+        folded_(beginning_ + plan_.samples) {}
 
-  // Samples [first, first + count) of rows, and windows of rows from `row` on.
-  void SetPlace(size_t first, size_t count, uint32_t row) {
+  // Samples [first, first + count) of rows from now on; windows of `row` are
+  // next.
+  void Start(size_t first, size_t count, uint32_t row) {
     first_ = first;
     count_ = count;
-    const int64_t window = plan_.rows.start + row;
-    const int64_t size = plan_.group;
-    group_ = window / size - (window % size < 0 ? 1 : 0);
-    in_group_ = static_cast<uint32_t>(window - group_ * size);
-  }
-
-  // To be called before the first group, after SetPlace().
-  void Keep() {
     SumFolds();
+    SetGroup(row);
     for (uint32_t g = 1; g < plan_.groups; ++g) {
       double* const sum = GroupSum(group_ + g);
       Clear(sum);
       for (uint32_t i = 0; i < plan_.group; ++i) {
-        AddRow(FirstRow(group_ + g) + i, sum);
+        AddRow(FirstRow(group_ + g) + i, sum, sum);
       }
     }
+    StartGroup();
   }
 
-  // To be called before the first row of a group, after SetPlace().
-  void BeginGroup() {
-    SumEnds();
-    Clear(beginning_);
-    begun_ = 0;
-    while (begun_ < plan_.rest + in_group_) AddBeginning();
-  }
-
-  // The sums of a row's windows, the first time; then of the next row's.
-  void First(double* sums) const { Store(nullptr, sums); }
+  // The sums of the next row's windows.
   void Next(double* sums) {
+    if (in_group_ == plan_.group) {
+      if (plan_.groups > 1 && plan_.rest == 0) {
+        AddBeginning();
+      }
+      ++group_;
+      in_group_ = 0;
+      StartGroup();
+    }
+    const double* const end = ends_ + in_group_ * plan_.samples;
+    const int64_t next_row = FirstRow(group_ + plan_.groups) + begun_;
+    const float* const row =
+        in_group_ > first_in_group_ ? Row(next_row) : nullptr;
+    const float* const later = RowToFetch(next_row + 1);
+    if (row == nullptr) {
+      ForVectors(count_, [&](auto d, size_t i) {
+        const auto begin = hn::LoadU(d, beginning_ + i);
+        hn::StoreU(hn::Add(hn::LoadU(d, end + i), begin), d, sums + i);
+      });
+    } else {
+      ForVectors(count_, [&](auto d, size_t i) {
+        hwy::Prefetch(later + i);
+        const auto begin =
+            hn::Add(hn::LoadU(d, beginning_ + i), Load<kSummed>(d, row + i));
+        hn::StoreU(begin, d, beginning_ + i);
+        hn::StoreU(hn::Add(hn::LoadU(d, end + i), begin), d, sums + i);
+      });
+    }
+    if (in_group_ > first_in_group_) Begun();
     ++in_group_;
-    Store(Row(FirstRow(group_ + plan_.groups) + begun_), sums);
-    Begun();
-  }
-
-  // To be called after the last row of a group, if there is another one.
-  void EndGroup() {
-    if (plan_.groups > 1 && begun_ < plan_.group) AddBeginning();
+    if (plan_.rows.folds == 0) return;
+    ForVectors(count_, [&](auto d, size_t i) {
+      hn::StoreU(hn::Add(hn::LoadU(d, sums + i), hn::LoadU(d, folded_ + i)), d,
+                 sums + i);
+    });
   }
 
  private:
@@ -200,64 +202,61 @@ class ColumnSums {
     return found == nullptr ? nullptr : found + first_;
   }
 
+  // A tile's part of a row is too short for the processor to see by itself what
+  // comes next: without, three times slower.
+  const float* RowToFetch(int64_t row) const {
+    const int64_t last = int64_t{job_.source->end_row()} - 1;
+    const int64_t first = job_.source->first_row;
+    const auto at_hand =
+        static_cast<uint32_t>(std::clamp(row, first, last) - first);
+    return job_.source->rows.row(at_hand).data() + first_;
+  }
+
   void Clear(double* sums) const { std::fill_n(sums, count_, 0.0); }
 
-  void AddRow(int64_t row, double* sums) const {
+  void AddRow(int64_t row, const double* sums, double* result) const {
     const float* const samples = Row(row);
-    if (samples == nullptr) return;
+    if (samples == nullptr) {
+      if (result != sums) std::copy_n(sums, count_, result);
+      return;
+    }
+    const float* const later = RowToFetch(row - 1);
     ForVectors(count_, [&](auto d, size_t i) {
+      hwy::Prefetch(later + i);
       hn::StoreU(hn::Add(hn::LoadU(d, sums + i), Load<kSummed>(d, samples + i)),
-                 d, sums + i);
+                 d, result + i);
     });
   }
 
-  // From each row of the group to its end, and the whole groups behind.
-  void SumEnds() const {
-    const float* rows[kMostGroup];
-    for (uint32_t i = in_group_; i < plan_.group; ++i) {
-      rows[i] = Row(FirstRow(group_) + i);
-    }
-    ForVectors(count_, [&](auto d, size_t i) {
-      auto sum = hn::Zero(d);
-      for (uint32_t g = 1; g < plan_.groups; ++g) {
-        sum = hn::Add(sum, hn::LoadU(d, GroupSum(group_ + g) + i));
-      }
-      double* to = ends_ + plan_.group * plan_.samples + i;
-      for (uint32_t k = plan_.group; k-- > in_group_;) {
-        if (rows[k] != nullptr) {
-          sum = hn::Add(sum, Load<kSummed>(d, rows[k] + i));
-        }
-        to -= plan_.samples;
-        hn::StoreU(sum, d, to);
-      }
-    });
+  void SetGroup(uint32_t row) {
+    const int64_t first = plan_.rows.start + row;
+    const int64_t size = plan_.group;
+    group_ = first / size - (first % size < 0 ? 1 : 0);
+    in_group_ = static_cast<uint32_t>(first - group_ * size);
   }
 
-  // With one more row in beginning_, if not null.
-  void Store(const float* row, double* sums) const {
-    const double* const end = ends_ + in_group_ * plan_.samples;
-    if (row == nullptr) {
+  void StartGroup() {
+    first_in_group_ = in_group_;
+    double* const whole = ends_ + plan_.group * plan_.samples;
+    Clear(whole);
+    for (uint32_t g = 1; g < plan_.groups; ++g) {
+      const double* const sum = GroupSum(group_ + g);
       ForVectors(count_, [&](auto d, size_t i) {
-        const auto begin = hn::LoadU(d, beginning_ + i);
-        hn::StoreU(hn::Add(hn::LoadU(d, end + i), begin), d, sums + i);
-      });
-    } else {
-      ForVectors(count_, [&](auto d, size_t i) {
-        const auto begin =
-            hn::Add(hn::LoadU(d, beginning_ + i), Load<kSummed>(d, row + i));
-        hn::StoreU(begin, d, beginning_ + i);
-        hn::StoreU(hn::Add(hn::LoadU(d, end + i), begin), d, sums + i);
+        hn::StoreU(hn::Add(hn::LoadU(d, whole + i), hn::LoadU(d, sum + i)), d,
+                   whole + i);
       });
     }
-    if (plan_.rows.folds == 0) return;
-    ForVectors(count_, [&](auto d, size_t i) {
-      hn::StoreU(hn::Add(hn::LoadU(d, sums + i), hn::LoadU(d, folded_ + i)), d,
-                 sums + i);
-    });
+    for (uint32_t i = plan_.group; i-- > in_group_;) {
+      double* const end = ends_ + i * plan_.samples;
+      AddRow(FirstRow(group_) + i, end + plan_.samples, end);
+    }
+    Clear(beginning_);
+    begun_ = 0;
+    while (begun_ < plan_.rest + in_group_) AddBeginning();
   }
 
   void AddBeginning() {
-    AddRow(FirstRow(group_ + plan_.groups) + begun_, beginning_);
+    AddRow(FirstRow(group_ + plan_.groups) + begun_, beginning_, beginning_);
     Begun();
   }
 
@@ -268,14 +267,14 @@ class ColumnSums {
     }
   }
 
-  void SumFolds() const {
+  void SumFolds() {
     if (plan_.rows.folds == 0) return;
     const uint32_t height = plan_.rows.length;
     const BorderMode mode = job_.options.border;
     Clear(folded_);
     const auto add = [&](uint32_t row) {
-      AddRow(row, folded_);
-      if (FoldSeesTwice(row, height, mode)) AddRow(row, folded_);
+      AddRow(row, folded_, folded_);
+      if (FoldSeesTwice(row, height, mode)) AddRow(row, folded_, folded_);
     };
     if (mode == BorderMode::kReplicate) {
       add(0);
@@ -292,15 +291,16 @@ class ColumnSums {
 
   const FloatJob& job_;
   const FloatPlan& plan_;
-  double* const ends_;       // of windows in their first group, a row for each
+  double* const ends_;       // group + 1 rows: of windows' ends in their group
+  double* const sums_;       // of whole groups, a ring
   double* const beginning_;  // of the group where windows end
   double* const folded_;
-  double* const sums_;  // of whole groups, a ring
   size_t first_ = 0;
   size_t count_ = 0;
-  int64_t group_ = 0;      // where windows begin
-  uint32_t in_group_ = 0;  // their row in it
-  uint32_t begun_ = 0;     // rows in beginning_
+  int64_t group_ = 0;            // where the next windows begin
+  uint32_t in_group_ = 0;        // their row in it
+  uint32_t first_in_group_ = 0;  // the first row of it that mattered
+  uint32_t begun_ = 0;           // rows in beginning_
 };
 
 // Columns of output, and of what they need.
@@ -393,15 +393,6 @@ class RowSums {
   double folded_[4] = {};
 };
 
-// One past the last of the rows whose windows begin in the group of row y's.
-uint32_t GroupEnd(const FloatJob& job, uint32_t y) {
-  const int64_t size = job.plan->group;
-  const int64_t first = job.plan->rows.start + job.target->first_row + y;
-  const int64_t in_group = (first % size + size) % size;
-  return static_cast<uint32_t>(
-      std::min<int64_t>(job.target->rows.shape().height, y + size - in_group));
-}
-
 // The means of the windows of a tile.
 class TileMeans {
  public:
@@ -413,62 +404,20 @@ class TileMeans {
         results_(scratch + 3 * job.plan->samples),
         counts_(results_ + job.plan->samples),
         reciprocals_(counts_ + job.plan->samples),
-        columns_(reciprocals_ + job.plan->samples),
-        other_columns_(columns_ + FloatRows(*job.plan) * job.plan->samples),
-        other_kept_(other_columns_ + FloatRows(*job.plan) * job.plan->samples),
-        kept_(other_kept_ + (tile.first / job.plan->tile + size_t{1}) *
-                                FloatKeptRows(*job.plan) * job.plan->samples) {}
+        kind_(reciprocals_ + job.plan->samples),
+        other_kind_(kind_ + FloatRows(*job.plan) * job.plan->samples) {}
 
-  void Keep() const {
-    ColumnSums<Summed::kAll> sums(job_, columns_, kept_);
-    SetPlace(0, sums);
-    sums.Keep();
-  }
-
-  // Rows [y, end), of one group. False if a mean is not finite.
-  bool RunGroup(uint32_t y, uint32_t end, bool is_last) {
-    ColumnSums<Summed::kAll> sums(job_, columns_, kept_);
-    SetPlace(y, sums);
-    sums.BeginGroup();
-    sums.First(row_.columns(tile_));
-    while (true) {
-      SetReciprocals(y);
-      if (!StoreMeans(Target(y))) return false;
-      if (++y == end) break;
-      sums.Next(row_.columns(tile_));
-    }
-    if (!is_last) sums.EndGroup();
-    return true;
-  }
-
-  // From row y on. Where all samples are numbers, the sums are the same to the
-  // bit: of the same numbers in the same order.
-  void RunWithoutNan(uint32_t y) {
-    ColumnSums<Summed::kNumbers> numbers(job_, columns_, kept_);
-    ColumnSums<Summed::kCounts> counts(job_, other_columns_, other_kept_);
+  void Run() {
+    ColumnSums<Summed::kAll> sums(job_, kind_);
     const uint32_t height = job_.target->rows.shape().height;
-    SetPlace(y, numbers);
-    SetPlace(y, counts);
-    numbers.Keep();
-    counts.Keep();
-    while (y < height) {
-      const uint32_t end = GroupEnd(job_, y);
-      SetPlace(y, numbers);
-      SetPlace(y, counts);
-      numbers.BeginGroup();
-      counts.BeginGroup();
-      for (bool first = true; y < end; ++y, first = false) {
-        first ? numbers.First(row_.columns(tile_))
-              : numbers.Next(row_.columns(tile_));
-        AddFolds(row_.Sums(tile_), results_);
-        first ? counts.First(row_.columns(tile_))
-              : counts.Next(row_.columns(tile_));
-        AddFolds(row_.Sums(tile_), counts_);
-        StoreQuotients(Target(y));
+    Start(0, sums);
+    for (uint32_t y = 0; y < height; ++y) {
+      SetReciprocals(y);
+      sums.Next(row_.columns(tile_));
+      if (!StoreMeans(Target(y))) {
+        RunWithoutNan(y);
+        return;
       }
-      if (y == height) return;
-      numbers.EndGroup();
-      counts.EndGroup();
     }
   }
 
@@ -480,9 +429,9 @@ class TileMeans {
   }
 
   template <Summed kSummed>
-  void SetPlace(uint32_t y, ColumnSums<kSummed>& sums) const {
-    sums.SetPlace(tile_.seen.first * Channels(), tile_.seen.size() * Channels(),
-                  job_.target->first_row + y);
+  void Start(uint32_t y, ColumnSums<kSummed>& sums) const {
+    sums.Start(tile_.seen.first * Channels(), tile_.seen.size() * Channels(),
+               job_.target->first_row + y);
   }
 
   // For windows where all samples are numbers.
@@ -501,18 +450,17 @@ class TileMeans {
     if (rows == rows_) return;
     rows_ = rows;
     const uint32_t width = job_.plan->columns.length;
-    const auto set = [&](uint32_t first, uint32_t end) {
-      for (uint32_t x = std::max(first, tile_.first);
-           x < std::min(end, tile_.first + tile_.width); ++x) {
-        const double columns = ClippedExtent(x, window.width, width).size();
-        std::fill_n(reciprocals_ + (x - tile_.first) * Channels(), Channels(),
-                    1 / (columns * rows));
+    uint32_t columns = 0;
+    double reciprocal = 0;
+    for (uint32_t x = 0; x < tile_.width; ++x) {
+      const uint32_t now =
+          ClippedExtent(tile_.first + x, window.width, width).size();
+      if (now != columns) {
+        columns = now;
+        reciprocal = 1 / (double{1} * columns * rows);
       }
-    };
-    std::fill_n(reciprocals_, samples_, 1 / (double{1} * window.width * rows));
-    const uint32_t edge = std::min(window.width / 2, width);
-    set(0, edge);
-    set(std::max(edge, width - edge), width);
+      std::fill_n(reciprocals_ + x * Channels(), Channels(), reciprocal);
+    }
   }
 
   // False if a mean is not finite.
@@ -539,10 +487,13 @@ class TileMeans {
     const auto mean_at = [&](size_t i) {
       return hn::Mul(sum_at(i), hn::LoadU(d, reciprocals_ + i));
     };
+    const size_t stride = job_.target->rows.stride();
     // Becomes NaN with the first infinity or NaN.
     auto zero = hn::Zero(d);
     size_t i = 0;
     for (; i + lanes <= samples_; i += lanes) {
+      // The next row's.
+      __builtin_prefetch(target + stride + i, 1);
       const auto mean = mean_at(i);
       zero = hn::MulAdd(mean, hn::Zero(d), zero);
       hn::StoreU(hn::DemoteTo(f, mean), f, target + i);
@@ -578,11 +529,24 @@ class TileMeans {
     }
   }
 
-  void StoreQuotients(float* target) const {
-    for (size_t i = 0; i < samples_; ++i) {
-      target[i] = counts_[i] == 0
-                      ? std::numeric_limits<float>::quiet_NaN()
-                      : static_cast<float>(results_[i] * (1 / counts_[i]));
+  // From row y on. Where all samples are numbers, the sums are the same to the
+  // bit: of the same numbers in the same order.
+  void RunWithoutNan(uint32_t y) {
+    ColumnSums<Summed::kNumbers> numbers(job_, kind_);
+    ColumnSums<Summed::kCounts> counts(job_, other_kind_);
+    Start(y, numbers);
+    Start(y, counts);
+    for (; y < job_.target->rows.shape().height; ++y) {
+      numbers.Next(row_.columns(tile_));
+      AddFolds(row_.Sums(tile_), results_);
+      counts.Next(row_.columns(tile_));
+      AddFolds(row_.Sums(tile_), counts_);
+      float* const target = Target(y);
+      for (size_t i = 0; i < samples_; ++i) {
+        target[i] = counts_[i] == 0
+                        ? std::numeric_limits<float>::quiet_NaN()
+                        : static_cast<float>(results_[i] * (1 / counts_[i]));
+      }
     }
   }
 
@@ -593,36 +557,16 @@ class TileMeans {
   double* const results_;
   double* const counts_;
   double* const reciprocals_;
-  double* const columns_;
-  double* const other_columns_;
-  double* const other_kept_;
-  double* const kept_;
+  double* const kind_;
+  double* const other_kind_;
   uint32_t rows_ = 0;  // that reciprocals are for
 };
 
-template <typename Work>
-void ForTiles(const FloatJob& job, double* scratch, Work&& work) {
-  for (size_t i = 0; i < FloatTiles(*job.plan); ++i) {
-    const auto first = static_cast<uint32_t>(i * job.plan->tile);
-    work(TileMeans(job, MakeTile(job, first), scratch));
-  }
-}
-
-// Tile after tile of a group of rows: the processor sees by itself which
-// samples of so few rows come next.
 void Means(const FloatJob& job, double* scratch) {
-  const uint32_t height = job.target->rows.shape().height;
-  ForTiles(job, scratch, [](TileMeans tile) { tile.Keep(); });
-  uint32_t end = 0;
-  for (uint32_t y = 0; y < height; y = end) {
-    end = GroupEnd(job, y);
-    bool finite = true;
-    ForTiles(job, scratch, [&](TileMeans tile) {
-      finite = finite && tile.RunGroup(y, end, end == height);
-    });
-    if (finite) continue;
-    ForTiles(job, scratch, [&](TileMeans tile) { tile.RunWithoutNan(y); });
-    return;
+  const uint32_t width = job.target->rows.shape().width;
+  for (uint32_t x = 0; x < width; x += job.plan->tile) {
+    TileMeans(job, MakeTile(job, x), scratch).Run();
+    if (width - x <= job.plan->tile) return;  // x + tile may not fit in 32 bits
   }
 }
 
