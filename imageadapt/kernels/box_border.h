@@ -9,6 +9,7 @@
 
 #include "imageadapt/image/image_view.h"
 #include "imageadapt/kernels/border.h"
+#include "imageadapt/kernels/channels.h"
 #include "imageadapt/kernels/window_size.h"
 
 namespace imageadapt {
@@ -62,36 +63,42 @@ const T* BorderRow(const RowBand<ImageView<const T>>& source, int64_t row,
 // Fills the columns of `padded` that lie beyond the image. `padded` holds
 // columns [first, end), with those inside [0, width) filled in; at least one of
 // them, and all that stand for a column beyond, must be there.
+template <int kChannels, typename L>
+void FillBorderColumns(int64_t first, int64_t end, uint32_t width,
+                       BorderMode mode, L* padded) {
+  constexpr size_t kStep = kChannels;
+  const auto column = [&](int64_t x) {
+    return padded + static_cast<size_t>(x - first) * kStep;
+  };
+  const auto fill = [&](int64_t from, int64_t to) {
+    if (from >= to) return;
+    if (mode == BorderMode::kClip) {
+      std::fill(column(from), column(to), L{0});
+      return;
+    }
+    const int64_t last = int64_t{width} - 1;
+    for (int64_t x = from; x < to; ++x) {
+      // Near the edges without the divisions of BorderPosition.
+      const int64_t mirrored = x < 0 ? -x : 2 * last - x;
+      const bool is_near =
+          mode == BorderMode::kReflect101 && mirrored >= 0 && mirrored <= last;
+      const L* const seen =
+          column(is_near ? mirrored : BorderPosition(x, width, mode));
+      L* const to_fill = column(x);
+      for (size_t c = 0; c < kStep; ++c) to_fill[c] = seen[c];
+    }
+  };
+  fill(first, std::min<int64_t>(0, end));
+  fill(std::max<int64_t>(first, width), end);
+}
+
 template <typename L>
 void FillBorderColumns(int64_t first, int64_t end, uint32_t width,
                        size_t channels, BorderMode mode, L* padded) {
-  const auto column = [&](int64_t x) {
-    return padded + static_cast<size_t>(x - first) * channels;
-  };
-  const auto fill = [&](int64_t x) {
-    if (mode == BorderMode::kClip) {
-      std::fill_n(column(x), channels, L{0});
-    } else {
-      std::copy_n(column(BorderPosition(x, width, mode)), channels, column(x));
-    }
-  };
-  // Near the edges without the divisions of BorderPosition.
-  const int64_t last = int64_t{width} - 1;
-  const bool mirrors = mode == BorderMode::kReflect101 && last > 0;
-  for (int64_t x = std::min<int64_t>(-1, end - 1); x >= first; --x) {
-    if (mirrors && -x <= last) {
-      std::copy_n(column(-x), channels, column(x));
-    } else {
-      fill(x);
-    }
-  }
-  for (int64_t x = std::max<int64_t>(first, width); x < end; ++x) {
-    if (mirrors && 2 * last - x >= 0) {
-      std::copy_n(column(2 * last - x), channels, column(x));
-    } else {
-      fill(x);
-    }
-  }
+  if (first >= 0 && end <= width) return;
+  WithChannels(static_cast<uint32_t>(channels), [&](auto count) {
+    FillBorderColumns<decltype(count)::value>(first, end, width, mode, padded);
+  });
 }
 
 // One axis of a filter, with a window that is at most about twice as long as

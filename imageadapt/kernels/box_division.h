@@ -31,7 +31,7 @@ struct Division16 {
 inline Division16 MakeDivision16(uint32_t divisor, uint32_t largest = 65535) {
   // With m = ceil(2^k / d), floor(n * m / 2^k) is floor(n / d) as long as
   // n * (m * d - 2^k) < 2^k.
-  for (int shift = std::bit_width(divisor) - 1; shift >= 0; --shift) {
+  for (int shift = 0; divisor >> shift > 0; ++shift) {
     const uint64_t power = uint64_t{1} << (16 + shift);
     const uint64_t multiplier = (power + divisor - 1) / divisor;
     if (multiplier < 65536 &&

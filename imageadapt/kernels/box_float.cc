@@ -10,6 +10,7 @@
 #define HWY_TARGET_INCLUDE "imageadapt/kernels/box_float.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.h.
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "imageadapt/kernels/box_sums-inl.h"
 
@@ -19,7 +20,7 @@ namespace imageadapt {
 namespace {
 
 // Output samples that are worked on at a time.
-constexpr size_t kFloatTile = 1024;
+constexpr size_t kFloatTile = 4096;
 
 // What arrays of doubles have beyond their samples.
 constexpr size_t kFloatPadding = 16;
@@ -158,10 +159,10 @@ class ColumnSums {
       StartGroup();
     }
     const double* const end = ends_ + in_group_ * plan_.samples;
-    const float* row = nullptr;
-    if (in_group_ > first_in_group_) {
-      row = Row(FirstRow(group_ + plan_.groups) + begun_);
-    }
+    const int64_t next_row = FirstRow(group_ + plan_.groups) + begun_;
+    const float* const row =
+        in_group_ > first_in_group_ ? Row(next_row) : nullptr;
+    const float* const later = RowToFetch(next_row + 1);
     if (row == nullptr) {
       ForVectors(count_, [&](auto d, size_t i) {
         const auto begin = hn::LoadU(d, beginning_ + i);
@@ -169,6 +170,7 @@ class ColumnSums {
       });
     } else {
       ForVectors(count_, [&](auto d, size_t i) {
+        hwy::Prefetch(later + i);
         const auto begin =
             hn::Add(hn::LoadU(d, beginning_ + i), Load<kSummed>(d, row + i));
         hn::StoreU(begin, d, beginning_ + i);
@@ -200,6 +202,16 @@ class ColumnSums {
     return found == nullptr ? nullptr : found + first_;
   }
 
+  // A tile's part of a row is too short for the processor to see by itself what
+  // comes next: without, three times slower.
+  const float* RowToFetch(int64_t row) const {
+    const int64_t last = int64_t{job_.source->end_row()} - 1;
+    const int64_t first = job_.source->first_row;
+    const auto at_hand =
+        static_cast<uint32_t>(std::clamp(row, first, last) - first);
+    return job_.source->rows.row(at_hand).data() + first_;
+  }
+
   void Clear(double* sums) const { std::fill_n(sums, count_, 0.0); }
 
   void AddRow(int64_t row, const double* sums, double* result) const {
@@ -208,7 +220,9 @@ class ColumnSums {
       if (result != sums) std::copy_n(sums, count_, result);
       return;
     }
+    const float* const later = RowToFetch(row - 1);
     ForVectors(count_, [&](auto d, size_t i) {
+      hwy::Prefetch(later + i);
       hn::StoreU(hn::Add(hn::LoadU(d, sums + i), Load<kSummed>(d, samples + i)),
                  d, result + i);
     });
@@ -473,10 +487,13 @@ class TileMeans {
     const auto mean_at = [&](size_t i) {
       return hn::Mul(sum_at(i), hn::LoadU(d, reciprocals_ + i));
     };
+    const size_t stride = job_.target->rows.stride();
     // Becomes NaN with the first infinity or NaN.
     auto zero = hn::Zero(d);
     size_t i = 0;
     for (; i + lanes <= samples_; i += lanes) {
+      // The next row's.
+      __builtin_prefetch(target + stride + i, 1);
       const auto mean = mean_at(i);
       zero = hn::MulAdd(mean, hn::Zero(d), zero);
       hn::StoreU(hn::DemoteTo(f, mean), f, target + i);

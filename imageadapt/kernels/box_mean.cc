@@ -6,6 +6,7 @@
 #include "imageadapt/kernels/box_float.h"
 #include "imageadapt/kernels/box_large.h"
 #include "imageadapt/kernels/box_sliding.h"
+#include "imageadapt/kernels/box_small.h"
 
 namespace imageadapt {
 namespace {
@@ -30,6 +31,10 @@ size_t BoxMeanScratchBytes(const ImageSpec& spec, const MeanOptions& given) {
   if (spec.sample_type == SampleType::kF32) {
     return FloatBoxScratchBytes(spec.shape, options);
   }
+  if (spec.sample_type == SampleType::kU8 &&
+      SmallBoxFits(spec.shape, options)) {
+    return SmallBoxScratchBytes(spec.shape);
+  }
   return SlidingBoxFits(spec, options) ? SlidingBoxScratchBytes(spec, options)
                                        : LargeBoxScratchBytes(spec.shape);
 }
@@ -42,10 +47,18 @@ void BoxMean(const RowBand<ImageView<const T>>& source,
       Tightened(target.rows.shape(), source.image_height, given);
   if constexpr (std::is_same_v<T, float>) {
     MeanOfFloatBoxes(source, options, target, scratch);
-  } else if (SlidingBoxFits({target.rows.shape(), kSampleTypeOf<T>}, options)) {
-    MeanOfSlidingBoxes(source, options, target, scratch);
   } else {
-    MeanOfLargeBoxes(source, options, target, scratch);
+    if constexpr (std::is_same_v<T, uint8_t>) {
+      if (SmallBoxFits(target.rows.shape(), options)) {
+        MeanOfSmallBoxes(source, options, target, scratch);
+        return;
+      }
+    }
+    if (SlidingBoxFits({target.rows.shape(), kSampleTypeOf<T>}, options)) {
+      MeanOfSlidingBoxes(source, options, target, scratch);
+    } else {
+      MeanOfLargeBoxes(source, options, target, scratch);
+    }
   }
 }
 

@@ -25,13 +25,20 @@ struct MeanOptions {
 // Scratch that BoxMean needs for a band of an image of this spec.
 size_t BoxMeanScratchBytes(const ImageSpec& spec, const MeanOptions& options);
 
-// Each channel by itself, of the samples of the window that exist (clipped
-// border). Integers: exact, by running sums (McDonnell, "Box-filtering
-// techniques", 1981), so the cost does not depend on the window; 8-bit windows
-// of at most 256 samples by SIMD, in 16-bit sums. Float: NaN is left out, and
-// no sample has any influence outside its windows: sums are never undone by
-// subtraction (blocks of prefix and suffix sums along rows, as in van Herk's
-// and Gil and Werman's filters of 1992 and 1993).
+// Each channel by itself. Clipped windows count the samples that exist; with
+// the other borders the mean is always of width * height samples, repeated ones
+// counted as often as they stand in the window. Windows may be larger than the
+// image. The cost hardly depends on the window, and the result not at all on
+// how an image is cut into bands.
+//
+// Integers are exact, with halves rounded up for kNearest.
+//
+// Float: NaN is left out, and a window of nothing else is NaN; infinities
+// follow IEEE 754. Sums are of doubles, and never undone by subtraction (blocks
+// of sums from both ends, as in the filters of van Herk, 1992, and Gil and
+// Werman, 1993), so that no sample has any influence outside its windows. The
+// error is at most half a unit in the last place, and 2^-38 of the mean of the
+// samples' magnitudes (2^-44 for windows up to 255 x 255 inside the image).
 //
 // Window sides are odd and at most 65535. Requires that `source` has all rows
 // of the windows, and that `scratch` is aligned to 64 bytes.
