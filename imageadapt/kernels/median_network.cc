@@ -232,9 +232,11 @@ class NetworkFilter {
     for (int64_t y = first; y < end; ++y) {
       const T* const other = other_rows_ + (y - first) * other_row_samples_;
       T* const row = TargetRow(y);
-      for (int64_t x = radius_; x < width_ - radius_; ++x) {
-        if ((x + y) % 2 == 0) continue;
-        std::copy_n(other + x * channels_, channels_, row + x * channels_);
+      const int64_t first_x = radius_ + ((radius_ + y + 1) & 1);
+      for (int64_t x = first_x; x < width_ - radius_; x += 2) {
+        for (int64_t c = 0; c < channels_; ++c) {
+          row[x * channels_ + c] = other[x * channels_ + c];
+        }
       }
     }
     return true;

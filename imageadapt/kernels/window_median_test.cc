@@ -252,8 +252,8 @@ TYPED_TEST(WindowMedianTest, DoesNotDependOnBands) {
 // Windows without a network, and images smaller than their windows.
 TYPED_TEST(WindowMedianTest, IsTheMiddleForOtherWindows) {
   std::mt19937 random(3);
-  const std::vector<WindowSize> windows = {{1, 1}, {1, 3},   {5, 1},  {3, 5},
-                                           {7, 3}, {17, 17}, {3, 21}, {15, 13}};
+  const std::vector<WindowSize> windows = {{1, 1}, {1, 3},   {5, 1},
+                                           {3, 5}, {17, 17}, {15, 13}};
   for (const BorderMode border : kBorders) {
     for (const WindowSize& window : windows) {
       for (const ImageShape& shape :
