@@ -31,12 +31,11 @@ HWY_INLINE uint64_t Inside(D tag, const P* positions, hn::Vec<D> corner,
 #if HWY_TARGET == HWY_SCALAR
   constexpr int kHalf = 4 * sizeof(P);
   constexpr P kLow = static_cast<P>((1U << kHalf) - 1);
-  const P at = *positions;
+  const P at = hn::GetLane(hn::LoadU(tag, positions));
   const P from = hn::GetLane(corner);
   const P most = hn::GetLane(farthest);
   const auto x = static_cast<P>((at - from) & kLow);
   const auto y = static_cast<P>(((at >> kHalf) - (from >> kHalf)) & kLow);
-  (void)tag;
   return x <= (most & kLow) && y <= (most >> kHalf);
 #else
   using Half = hwy::UnsignedFromSize<sizeof(P) / 2>;
@@ -45,12 +44,25 @@ HWY_INLINE uint64_t Inside(D tag, const P* positions, hn::Vec<D> corner,
                                 hn::BitCast(halves, corner));
   const auto beyond = hn::SaturatedSub(distance, hn::BitCast(halves, farthest));
   const auto inside = hn::Eq(hn::BitCast(tag, beyond), hn::Zero(tag));
-  HWY_ALIGN uint8_t bytes[8] = {};
+  // Read back just the bytes that were written: no wait for the store.
+  uint8_t bytes[8];
   hn::StoreMaskBits(tag, inside, bytes);
-  uint64_t bits = 0;
-  hwy::CopyBytes<8>(bytes, &bits);
+  constexpr size_t kBytes = (hn::MaxLanes(D()) + 7) / 8;
+  hwy::UnsignedFromSize<kBytes> bits = 0;
+  hwy::CopyBytes<kBytes>(bytes, &bits);
   return bits;
 #endif
+}
+
+// The same for 64 positions.
+template <class D, typename P = hn::TFromD<D>>
+HWY_INLINE uint64_t Inside64(D tag, const P* positions, hn::Vec<D> corner,
+                             hn::Vec<D> farthest) {
+  uint64_t bits = 0;
+  for (size_t i = 0; i < 64; i += hn::MaxLanes(tag)) {
+    bits |= Inside(tag, positions + i, corner, farthest) << i;
+  }
+  return bits;
 }
 
 template <typename P>
@@ -63,19 +75,29 @@ HWY_INLINE void Find(const P* positions, size_t bucket_size, WindowSize window,
     return hn::Set(d, static_cast<P>(x | y << kHalf));
   };
   const auto farthest = pack(window.width - 1, window.height - 1);
+  // All positions of a small bucket are looked at without a branch: where the
+  // search ends cannot be foreseen.
+  constexpr size_t kWords = kRankSearchPadding / 64;
   for (size_t x = 0; x < count; ++x) {
     const auto corner = pack(x, first_row);
     size_t at = buckets[x] * bucket_size;
     size_t place = places[x];
     while (true) {
-      const uint64_t inside = Inside(d, positions + at, corner, farthest);
-      const size_t several = hwy::PopCount(inside);
-      if (place < several) {
-        found[x] = static_cast<uint32_t>(at + SetBit(inside, place));
+      uint64_t inside[kWords];
+      size_t before[kWords + 1] = {};
+      for (size_t i = 0; i < kWords; ++i) {
+        inside[i] = Inside64(d, positions + at + i * 64, corner, farthest);
+        before[i + 1] = before[i] + hwy::PopCount(inside[i]);
+      }
+      if (HWY_LIKELY(place < before[kWords])) {
+        size_t word = 0;
+        for (size_t i = 1; i < kWords; ++i) word += before[i] <= place;
+        found[x] = static_cast<uint32_t>(
+            at + word * 64 + SetBit(inside[word], place - before[word]));
         break;
       }
-      place -= several;
-      at += hn::Lanes(d);
+      place -= before[kWords];
+      at += kWords * 64;
     }
   }
 }

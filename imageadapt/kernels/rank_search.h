@@ -3,6 +3,7 @@
 #ifndef IMAGEADAPT_KERNELS_RANK_SEARCH_H_
 #define IMAGEADAPT_KERNELS_RANK_SEARCH_H_
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,8 +18,8 @@ namespace imageadapt {
 template <typename T>
 concept TilePosition = std::same_as<T, uint16_t> || std::same_as<T, uint32_t>;
 
-// A vector of positions may be read so far behind the last one of a bucket.
-inline constexpr size_t kRankSearchPadding = 64;
+// So many positions are looked at together.
+inline constexpr size_t kRankSearchPadding = 256;
 
 // found[x] = the index of that position of bucket buckets[x] which lies in the
 // window with upper left corner (x, y) and has places[x] others of the bucket
