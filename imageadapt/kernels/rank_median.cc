@@ -88,7 +88,6 @@ struct Layout {
     nans = take(width * sizeof(uint16_t));
     ranks = take(medians_across * sizeof(uint16_t));
     places = take(medians_across * sizeof(uint16_t));
-    found = take(medians_across * sizeof(uint32_t));
     values = take(medians_across);
     bytes = end;
   }
@@ -109,7 +108,6 @@ struct Layout {
   size_t nans = 0;
   size_t ranks = 0;
   size_t places = 0;
-  size_t found = 0;
   size_t values = 0;
   size_t bytes = 0;
 };
@@ -331,17 +329,18 @@ class Tile {
     const size_t count = across_.size();
     const std::span<uint8_t> values = Part<uint8_t>(layout_.values, count);
     const std::span<uint16_t> places = Part<uint16_t>(layout_.places, count);
-    const std::span<uint32_t> found = Part<uint32_t>(layout_.found, count);
     SelectInWindows(histograms, window_.width,
                     size_t{window_.width} * window_.height,
                     Part<uint16_t>(layout_.ranks, count), values, places);
-    FindInWindows<P>(Part<P>(layout_.positions), bucket_size_, window_, y,
-                     values, places, found);
-    const T* const sorted = Part<T>(layout_.sorted);
     const size_t channels = source_.rows.shape().channels;
-    T* const to = target.rows.row(down_.first + y - target.first_row).data() +
-                  across_.first * channels + channel_;
-    for (size_t x = 0; x < count; ++x) to[x * channels] = sorted[found[x]];
+    FindInWindows<P, T>(
+        {.positions = Part<P>(layout_.positions),
+         .samples = Part<T>(layout_.sorted),
+         .bucket_size = bucket_size_},
+        window_, y, values, places,
+        target.rows.row(down_.first + y - target.first_row).data() +
+            across_.first * channels + channel_,
+        channels);
   }
 
   const RowBand<ImageView<const T>>& source_;

@@ -65,10 +65,11 @@ HWY_INLINE uint64_t Inside64(D tag, const P* positions, hn::Vec<D> corner,
   return bits;
 }
 
-template <typename P>
-HWY_INLINE void Find(const P* positions, size_t bucket_size, WindowSize window,
-                     uint32_t first_row, const uint8_t* buckets,
-                     const uint16_t* places, uint32_t* found, size_t count) {
+template <typename P, typename T>
+HWY_INLINE void Find(const SortedSamples<P, T>& sorted, WindowSize window,
+                     uint32_t first_row, const uint8_t* HWY_RESTRICT buckets,
+                     const uint16_t* HWY_RESTRICT places, size_t count,
+                     T* HWY_RESTRICT target, size_t step) {
   const hn::ScalableTag<P> d;
   constexpr int kHalf = 4 * sizeof(P);
   const auto pack = [&](size_t x, size_t y) {
@@ -76,24 +77,25 @@ HWY_INLINE void Find(const P* positions, size_t bucket_size, WindowSize window,
   };
   const auto farthest = pack(window.width - 1, window.height - 1);
   // All positions of a small bucket are looked at without a branch: where the
-  // search ends cannot be foreseen.
+  // search ends cannot be foreseen. More than twice as fast.
   constexpr size_t kWords = kRankSearchPadding / 64;
-  for (size_t x = 0; x < count; ++x) {
+  for (size_t x = 0; x < count; ++x, target += step) {
     const auto corner = pack(x, first_row);
-    size_t at = buckets[x] * bucket_size;
+    size_t at = buckets[x] * sorted.bucket_size;
     size_t place = places[x];
     while (true) {
       uint64_t inside[kWords];
       size_t before[kWords + 1] = {};
       for (size_t i = 0; i < kWords; ++i) {
-        inside[i] = Inside64(d, positions + at + i * 64, corner, farthest);
+        inside[i] =
+            Inside64(d, sorted.positions + at + i * 64, corner, farthest);
         before[i + 1] = before[i] + hwy::PopCount(inside[i]);
       }
       if (HWY_LIKELY(place < before[kWords])) {
         size_t word = 0;
         for (size_t i = 1; i < kWords; ++i) word += before[i] <= place;
-        found[x] = static_cast<uint32_t>(
-            at + word * 64 + SetBit(inside[word], place - before[word]));
+        *target = sorted.samples[at + word * 64 +
+                                 SetBit(inside[word], place - before[word])];
         break;
       }
       place -= before[kWords];
@@ -102,19 +104,18 @@ HWY_INLINE void Find(const P* positions, size_t bucket_size, WindowSize window,
   }
 }
 
-void Find16(const uint16_t* positions, size_t bucket_size, WindowSize window,
-            uint32_t first_row, const uint8_t* buckets, const uint16_t* places,
-            uint32_t* found, size_t count) {
-  Find(positions, bucket_size, window, first_row, buckets, places, found,
-       count);
-}
-
-void Find32(const uint32_t* positions, size_t bucket_size, WindowSize window,
-            uint32_t first_row, const uint8_t* buckets, const uint16_t* places,
-            uint32_t* found, size_t count) {
-  Find(positions, bucket_size, window, first_row, buckets, places, found,
-       count);
-}
+// HWY_EXPORT takes no templates.
+#define IMAGEADAPT_FIND(name, P, T)                                         \
+  void name(const SortedSamples<P, T>& sorted, WindowSize window,           \
+            uint32_t first_row, const uint8_t* buckets,                     \
+            const uint16_t* places, size_t count, T* target, size_t step) { \
+    Find(sorted, window, first_row, buckets, places, count, target, step);  \
+  }
+IMAGEADAPT_FIND(FindNear16, uint16_t, uint16_t)
+IMAGEADAPT_FIND(FindNearFloat, uint16_t, float)
+IMAGEADAPT_FIND(FindFar16, uint32_t, uint16_t)
+IMAGEADAPT_FIND(FindFarFloat, uint32_t, float)
+#undef IMAGEADAPT_FIND
 
 }  // namespace
 }  // namespace imageadapt::HWY_NAMESPACE
@@ -123,30 +124,26 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace imageadapt {
 
-HWY_EXPORT(Find16);
-HWY_EXPORT(Find32);
+HWY_EXPORT(FindNear16);
+HWY_EXPORT(FindNearFloat);
+HWY_EXPORT(FindFar16);
+HWY_EXPORT(FindFarFloat);
 
-template <>
-void FindInWindows(const uint16_t* positions, size_t bucket_size,
-                   WindowSize window, uint32_t y,
-                   std::span<const uint8_t> buckets,
-                   std::span<const uint16_t> places,
-                   std::span<uint32_t> found) {
-  HWY_DYNAMIC_DISPATCH(Find16)
-  (positions, bucket_size, window, y, buckets.data(), places.data(),
-   found.data(), found.size());
-}
-
-template <>
-void FindInWindows(const uint32_t* positions, size_t bucket_size,
-                   WindowSize window, uint32_t y,
-                   std::span<const uint8_t> buckets,
-                   std::span<const uint16_t> places,
-                   std::span<uint32_t> found) {
-  HWY_DYNAMIC_DISPATCH(Find32)
-  (positions, bucket_size, window, y, buckets.data(), places.data(),
-   found.data(), found.size());
-}
+#define IMAGEADAPT_FIND(name, P, T)                                            \
+  template <>                                                                  \
+  void FindInWindows(const SortedSamples<P, T>& sorted, WindowSize window,     \
+                     uint32_t y, std::span<const uint8_t> buckets,             \
+                     std::span<const uint16_t> places, T* target,              \
+                     size_t step) {                                            \
+    HWY_DYNAMIC_DISPATCH(name)                                                 \
+    (sorted, window, y, buckets.data(), places.data(), buckets.size(), target, \
+     step);                                                                    \
+  }
+IMAGEADAPT_FIND(FindNear16, uint16_t, uint16_t)
+IMAGEADAPT_FIND(FindNearFloat, uint16_t, float)
+IMAGEADAPT_FIND(FindFar16, uint32_t, uint16_t)
+IMAGEADAPT_FIND(FindFarFloat, uint32_t, float)
+#undef IMAGEADAPT_FIND
 
 }  // namespace imageadapt
 #endif  // HWY_ONCE
