@@ -260,7 +260,7 @@ class Tile {
     const auto digit = [](uint32_t key, unsigned i) {
       return (key >> (i * kBits)) & (Layout::kDigitValues - 1);
     };
-    KeyAt* const unsorted = Part<KeyAt>(layout_.unsorted);
+    auto* const unsorted = Part<KeyAt>(layout_.unsorted);
     size_t size = 0;
     for (uint32_t y = rows_.first; y < rows_.end; ++y) {
       const T* const from = SourceRow(y);
@@ -273,7 +273,7 @@ class Tile {
       }
     }
     for (uint32_t* const each : counts) SumUp({each, Layout::kDigitValues});
-    KeyAt* const half_sorted = Part<KeyAt>(layout_.half_sorted);
+    auto* const half_sorted = Part<KeyAt>(layout_.half_sorted);
     const auto move = [&](const KeyAt* from, KeyAt* to, unsigned i) {
       for (size_t k = 0; k < size; ++k) {
         to[counts[i][digit(from[k].key, i)]++] = from[k];
