@@ -16,31 +16,35 @@ namespace {
 
 constexpr size_t kBuckets = 256;
 
+// The longest side of a tile, and that of tiles for all but large windows.
+constexpr uint32_t kMostSide = 512;
+
 // A number for each sample, in the order of the samples; NaN comes last.
-inline uint32_t KeyOf(uint16_t sample) { return sample; }
-inline uint32_t KeyOf(float sample) {
+uint32_t KeyOf(float sample) {
   if (std::isnan(sample)) return std::numeric_limits<uint32_t>::max();
   const auto bits = std::bit_cast<uint32_t>(sample);
   constexpr uint32_t kSign = uint32_t{1} << 31;
   return (bits & kSign) != 0 ? ~bits : bits | kSign;
 }
 
-inline void SetSample(uint32_t key, uint16_t& sample) {
-  sample = static_cast<uint16_t>(key);
-}
-inline void SetSample(uint32_t key, float& sample) {
+float SampleOf(uint32_t key) {
   constexpr uint32_t kSign = uint32_t{1} << 31;
-  sample = key == std::numeric_limits<uint32_t>::max()
-               ? std::numeric_limits<float>::quiet_NaN()
-               : std::bit_cast<float>((key & kSign) != 0 ? key ^ kSign : ~key);
+  if (key == std::numeric_limits<uint32_t>::max()) {
+    return std::numeric_limits<float>::quiet_NaN();
+  }
+  return std::bit_cast<float>((key & kSign) != 0 ? key ^ kSign : ~key);
 }
 
-// Medians per tile along one axis of `length`, where windows are `window` wide.
-// Wide enough that not most of the work is for samples around the medians, and
-// small enough that buckets are small.
+// Most medians per tile along an axis where windows are `window` wide. Wide
+// enough that not most of the work is for samples around the medians, and small
+// enough that buckets are small.
+constexpr uint32_t MostMedians(uint32_t window) {
+  return (window <= 101 ? 256 : kMostSide) - (window - 1);
+}
+
+// Medians per tile, so that tiles are of about one size.
 uint32_t TileMedians(uint32_t length, uint32_t window) {
-  const uint32_t most = (window <= 101 ? 256 : 512) - (window - 1);
-  const uint32_t tiles = (length - 1) / most + 1;
+  const uint32_t tiles = (length - 1) / MostMedians(window) + 1;
   return (length - 1) / tiles + 1;
 }
 
@@ -51,9 +55,20 @@ struct KeyAt {
   uint32_t position;
 };
 
+// Counts become the sums of the counts before them.
+void SumUp(std::span<uint32_t> counts) {
+  uint32_t before = 0;
+  for (uint32_t& count : counts) {
+    const uint32_t here = count;
+    count = before;
+    before += here;
+  }
+}
+
 // The sizes of a tile, and where its parts stand in the scratch.
 struct Layout {
-  Layout(uint32_t medians_across, uint32_t medians_down, WindowSize window)
+  Layout(uint32_t medians_across, uint32_t medians_down, WindowSize window,
+         SampleType type)
       : width(medians_across + window.width - 1),
         height(medians_down + window.height - 1) {
     const size_t samples = size_t{width} * height;
@@ -63,30 +78,36 @@ struct Layout {
       end += RoundUp(size);
       return begin;
     };
-    unsorted = take(samples * sizeof(KeyAt));
-    sorted = take(samples * sizeof(KeyAt));
+    const bool floats = type == SampleType::kF32;
+    unsorted = take(samples * (floats ? sizeof(KeyAt) : sizeof(uint16_t)));
+    half_sorted = take(floats ? samples * sizeof(KeyAt) : 0);
+    counts = take((floats ? 3 * kDigitValues : kValues) * sizeof(uint32_t));
     positions = take((samples + kRankSearchPadding) * sizeof(uint32_t));
-    keys = take(samples * sizeof(uint32_t));
+    sorted = take(samples * SampleBytes(type));
     buckets = take(samples);
     nans = take(width * sizeof(uint16_t));
     ranks = take(medians_across * sizeof(uint16_t));
     places = take(medians_across * sizeof(uint16_t));
-    found = take(medians_across * sizeof(uint32_t));
     values = take(medians_across);
     bytes = end;
   }
 
+  // Of 16-bit samples, and of a digit of those of 32.
+  static constexpr size_t kValues = size_t{1} << 16;
+  static constexpr unsigned kDigitBits = 11;
+  static constexpr size_t kDigitValues = size_t{1} << kDigitBits;
+
   uint32_t width;
   uint32_t height;
-  size_t unsorted = 0;
-  size_t sorted = 0;
+  size_t unsorted = 0;  // offsets
+  size_t half_sorted = 0;
+  size_t counts = 0;
   size_t positions = 0;
-  size_t keys = 0;
+  size_t sorted = 0;
   size_t buckets = 0;
   size_t nans = 0;
   size_t ranks = 0;
   size_t places = 0;
-  size_t found = 0;
   size_t values = 0;
   size_t bytes = 0;
 };
@@ -94,9 +115,6 @@ struct Layout {
 // One channel of the medians of a rectangle of the image.
 template <typename T, TilePosition P>
 class Tile {
-  static constexpr unsigned kDigitBits = sizeof(T) == 2 ? 8 : 11;
-  static constexpr unsigned kDigits = sizeof(T) == 2 ? 2 : 3;
-  static constexpr size_t kDigitValues = size_t{1} << kDigitBits;
   static constexpr unsigned kHalf = 4 * sizeof(P);  // bits of a coordinate
 
  public:
@@ -109,36 +127,50 @@ class Tile {
         across_(across),
         down_(down),
         channel_(channel),
-        layout_(across.size(), down.size(), options.window),
+        layout_(across.size(), down.size(), options.window, kSampleTypeOf<T>),
         scratch_(scratch),
         columns_(Existing(across, window_.width, source.rows.shape().width)),
-        rows_(Existing(down, window_.height, source.image_height)) {}
+        rows_(Existing(down, window_.height, source.image_height)) {
+    const size_t samples = size_t{rows_.size()} * columns_.size();
+    bucket_size_ = (samples + kBuckets - 1) / kBuckets;
+    // Exact for at most 2^18 samples and every bucket size.
+    inverse_ = ((uint64_t{1} << 40) + bucket_size_ - 1) / bucket_size_;
+    const ImageShape& shape = source.rows.shape();
+    for (uint32_t x = columns_.first; x < columns_.end; ++x) {
+      samples_of_row_[x] =
+          size_t{shape.channels} *
+              ImagePosition(x, across_, window_.width, shape.width) +
+          channel;
+    }
+  }
 
   void Run(const RowBand<ImageView<T>>& target) {
-    Gather();
     Sort();
     const ColumnHistograms histograms =
         EmptyColumnHistograms(layout_.width, scratch_);
-    const bool has_nans = nans_ > 0;
     const std::span<uint16_t> nans =
         Part<uint16_t>(layout_.nans, layout_.width);
-    if (has_nans) std::fill(nans.begin(), nans.end(), uint16_t{0});
+    if (has_nans_) std::fill(nans.begin(), nans.end(), uint16_t{0});
     Extent held = {.first = rows_.first, .end = rows_.first};
     for (uint32_t y = 0; y < down_.size(); ++y) {
-      const uint32_t first = std::max(y, rows_.first);
-      const uint32_t end = std::min(y + window_.height, rows_.end);
-      while (held.first < first || held.end < end) {
-        const auto entering =
-            held.end < end ? Buckets(held.end) : std::span<const uint8_t>();
-        const auto leaving = held.first < first ? Buckets(held.first)
-                                                : std::span<const uint8_t>();
-        SlideColumns(histograms, columns_.first, entering, leaving);
-        if (has_nans && held.end < end) CountNans(entering, held.end, 1);
-        if (has_nans && held.first < first) CountNans(leaving, held.first, -1);
-        held.end += held.end < end;
-        held.first += held.first < first;
+      const Extent wanted = {.first = std::max(y, rows_.first),
+                             .end = std::min(y + window_.height, rows_.end)};
+      while (held.first < wanted.first || held.end < wanted.end) {
+        const bool enters = held.end < wanted.end;
+        const bool leaves = held.first < wanted.first;
+        const auto row = [&](bool exists, uint32_t at) {
+          return exists
+                     ? BucketsOfRow(at).subspan(columns_.first, columns_.size())
+                     : std::span<uint8_t>();
+        };
+        SlideColumns(histograms, columns_.first, row(enters, held.end),
+                     row(leaves, held.first));
+        if (has_nans_ && enters) CountNans(held.end, 1);
+        if (has_nans_ && leaves) CountNans(held.first, -1);
+        held.end += enters;
+        held.first += leaves;
       }
-      SetRanks(end - first, has_nans);
+      SetRanks(wanted.size());
       Select(histograms, y, target);
     }
   }
@@ -147,6 +179,10 @@ class Tile {
   template <typename U>
   std::span<U> Part(size_t offset, size_t size) const {
     return {reinterpret_cast<U*>(scratch_.data() + offset), size};
+  }
+  template <typename U>
+  U* Part(size_t offset) const {
+    return reinterpret_cast<U*>(scratch_.data() + offset);
   }
 
   // The part of the tile along one axis that has samples.
@@ -165,142 +201,146 @@ class Tile {
                                         : BorderPosition(at, length, border_);
   }
 
-  std::span<const uint8_t> Buckets(uint32_t y) const {
-    return Part<uint8_t>(layout_.buckets,
-                         size_t{layout_.width} * layout_.height)
-        .subspan(size_t{y} * layout_.width + columns_.first, columns_.size());
+  // Row y of the tile, in the image.
+  const T* SourceRow(uint32_t y) const {
+    const uint32_t row =
+        ImagePosition(y, down_, window_.height, source_.image_height);
+    return source_.rows.row(row - source_.first_row).data();
   }
 
-  // Reads the samples, and counts the digits of their keys.
-  void Gather() {
-    const ImageShape& shape = source_.rows.shape();
-    KeyAt* to = Part<KeyAt>(layout_.unsorted, 0).data();
-    for (auto& counts : counts_) counts.fill(0);
-    nans_ = 0;
-    samples_ = 0;
+  std::span<uint8_t> BucketsOfRow(uint32_t y) const {
+    return Part<uint8_t>(layout_.buckets + size_t{y} * layout_.width,
+                         layout_.width);
+  }
+
+  // Notes where the sample of order `at` lies, and tells it its bucket.
+  void Put(size_t at, T sample, uint32_t x, uint32_t y, uint8_t& bucket) const {
+    Part<P>(layout_.positions)[at] = static_cast<P>(x | y << kHalf);
+    Part<T>(layout_.sorted)[at] = sample;
+    bucket = static_cast<uint8_t>((at * inverse_) >> 40);
+  }
+
+  // By counting each value.
+  void Sort()
+    requires std::is_same_v<T, uint16_t>
+  {
+    const std::span<uint32_t> counts =
+        Part<uint32_t>(layout_.counts, Layout::kValues);
+    std::fill(counts.begin(), counts.end(), 0);
+    T* to = Part<T>(layout_.unsorted);
     for (uint32_t y = rows_.first; y < rows_.end; ++y) {
-      const uint32_t row =
-          ImagePosition(y, down_, window_.height, source_.image_height);
-      const T* const from =
-          source_.rows.row(row - source_.first_row).data() + channel_;
+      const T* const from = SourceRow(y);
       for (uint32_t x = columns_.first; x < columns_.end; ++x) {
-        const size_t column =
-            ImagePosition(x, across_, window_.width, shape.width);
-        const T sample = from[column * shape.channels];
+        const T sample = from[samples_of_row_[x]];
+        *to++ = sample;
+        ++counts[sample];
+      }
+    }
+    SumUp(counts);
+    const T* from = Part<T>(layout_.unsorted);
+    for (uint32_t y = rows_.first; y < rows_.end; ++y) {
+      const std::span<uint8_t> buckets = BucketsOfRow(y);
+      for (uint32_t x = columns_.first; x < columns_.end; ++x) {
+        const T sample = *from++;
+        Put(counts[sample]++, sample, x, y, buckets[x]);
+      }
+    }
+  }
+
+  // By three digits of the keys, from the last to the first.
+  void Sort()
+    requires std::is_same_v<T, float>
+  {
+    constexpr unsigned kBits = Layout::kDigitBits;
+    const std::span<uint32_t> all =
+        Part<uint32_t>(layout_.counts, 3 * Layout::kDigitValues);
+    std::fill(all.begin(), all.end(), 0);
+    uint32_t* const counts[3] = {all.data(), &all[Layout::kDigitValues],
+                                 &all[2 * Layout::kDigitValues]};
+    const auto digit = [](uint32_t key, unsigned i) {
+      return (key >> (i * kBits)) & (Layout::kDigitValues - 1);
+    };
+    auto* const unsorted = Part<KeyAt>(layout_.unsorted);
+    size_t size = 0;
+    for (uint32_t y = rows_.first; y < rows_.end; ++y) {
+      const T* const from = SourceRow(y);
+      for (uint32_t x = columns_.first; x < columns_.end; ++x) {
+        const float sample = from[samples_of_row_[x]];
+        has_nans_ |= std::isnan(sample);
         const uint32_t key = KeyOf(sample);
-        if constexpr (std::is_same_v<T, float>) nans_ += std::isnan(sample);
-        for (unsigned digit = 0; digit < kDigits; ++digit) {
-          ++counts_[digit][Digit(key, digit)];
-        }
-        *to++ = {.key = key, .position = x | y << kHalf};
+        for (unsigned i = 0; i < 3; ++i) ++counts[i][digit(key, i)];
+        unsorted[size++] = {.key = key, .position = x | y << 16};
       }
     }
-    samples_ = static_cast<size_t>(rows_.size()) * columns_.size();
-    bucket_size_ = (samples_ + kBuckets - 1) / kBuckets;
-  }
-
-  static size_t Digit(uint32_t key, unsigned digit) {
-    return (key >> (digit * kDigitBits)) & (kDigitValues - 1);
-  }
-
-  // By digits from the last to the first; then tells each sample its bucket.
-  void Sort() {
-    KeyAt* from = Part<KeyAt>(layout_.unsorted, 0).data();
-    KeyAt* to = Part<KeyAt>(layout_.sorted, 0).data();
-    for (auto& counts : counts_) {
-      uint32_t before = 0;
-      for (uint32_t& count : counts) {
-        const uint32_t here = count;
-        count = before;
-        before += here;
+    for (uint32_t* const each : counts) SumUp({each, Layout::kDigitValues});
+    auto* const half_sorted = Part<KeyAt>(layout_.half_sorted);
+    const auto move = [&](const KeyAt* from, KeyAt* to, unsigned i) {
+      for (size_t k = 0; k < size; ++k) {
+        to[counts[i][digit(from[k].key, i)]++] = from[k];
       }
-    }
-    for (unsigned digit = 0; digit + 1 < kDigits; ++digit) {
-      for (size_t i = 0; i < samples_; ++i) {
-        to[counts_[digit][Digit(from[i].key, digit)]++] = from[i];
-      }
-      std::swap(from, to);
-    }
-    P* const positions = Part<P>(layout_.positions, 0).data();
-    uint32_t* const keys = Part<uint32_t>(layout_.keys, 0).data();
-    uint8_t* const buckets = Part<uint8_t>(layout_.buckets, 0).data();
-    // At most 2^18 samples: exact for every bucket size.
-    const uint64_t inverse =
-        ((uint64_t{1} << 40) + bucket_size_ - 1) / bucket_size_;
-    for (size_t i = 0; i < samples_; ++i) {
-      const KeyAt sample = from[i];
-      const size_t at = counts_[kDigits - 1][Digit(sample.key, kDigits - 1)]++;
-      positions[at] = static_cast<P>(sample.position);
-      keys[at] = sample.key;
-      const size_t x = sample.position & ((1U << kHalf) - 1);
-      const size_t y = sample.position >> kHalf;
-      buckets[y * layout_.width + x] =
-          static_cast<uint8_t>((at * inverse) >> 40);
+    };
+    move(unsorted, half_sorted, 0);
+    move(half_sorted, unsorted, 1);
+    for (size_t k = 0; k < size; ++k) {
+      const KeyAt sample = unsorted[k];
+      const uint32_t x = sample.position & 0xffff;
+      const uint32_t y = sample.position >> 16;
+      Put(counts[2][digit(sample.key, 2)]++, SampleOf(sample.key), x, y,
+          BucketsOfRow(y)[x]);
     }
   }
 
-  // NaN is sorted last: it has the last buckets, and a part of the first one of
-  // those.
-  void CountNans(std::span<const uint8_t> row, uint32_t y, int sign) {
-    if constexpr (std::is_same_v<T, float>) {
-      const uint32_t at =
-          ImagePosition(y, down_, window_.height, source_.image_height);
-      const ImageShape& shape = source_.rows.shape();
-      const float* const from =
-          source_.rows.row(at - source_.first_row).data() + channel_;
-      const std::span<uint16_t> nans =
-          Part<uint16_t>(layout_.nans, layout_.width);
-      for (size_t i = 0; i < row.size(); ++i) {
-        const uint32_t x = columns_.first + static_cast<uint32_t>(i);
-        const size_t column =
-            ImagePosition(x, across_, window_.width, shape.width);
-        if (std::isnan(from[column * shape.channels])) {
-          nans[x] = static_cast<uint16_t>(nans[x] + sign);
-        }
+  void CountNans(uint32_t y, int sign) const {
+    const T* const from = SourceRow(y);
+    const std::span<uint16_t> nans =
+        Part<uint16_t>(layout_.nans, layout_.width);
+    for (uint32_t x = columns_.first; x < columns_.end; ++x) {
+      const T sample = from[samples_of_row_[x]];
+      if (sample != sample) {  // NOLINT(misc-redundant-expression): NaN
+        nans[x] = static_cast<uint16_t>(nans[x] + sign);
       }
     }
   }
 
-  void SetRanks(uint32_t rows, bool has_nans) {
-    if (!has_nans && rows == ranked_rows_) return;
+  void SetRanks(uint32_t rows) {
+    if (!has_nans_ && rows == ranked_rows_) return;
     ranked_rows_ = rows;
     const std::span<uint16_t> ranks =
         Part<uint16_t>(layout_.ranks, across_.size());
     const std::span<const uint16_t> nans =
         Part<uint16_t>(layout_.nans, layout_.width);
     uint32_t out = 0;  // NaNs in the window
-    if (has_nans) {
+    if (has_nans_) {
       for (uint32_t x = 0; x + 1 < window_.width; ++x) out += nans[x];
     }
     for (uint32_t x = 0; x < across_.size(); ++x) {
-      if (has_nans) out += nans[x + window_.width - 1];
+      if (has_nans_) out += nans[x + window_.width - 1];
       const uint32_t columns = std::min(x + window_.width, columns_.end) -
                                std::max(x, columns_.first);
       const uint32_t count = rows * columns - out;
-      // Without any number, the first NaN.
+      // Without any number, the first NaN: NaN is sorted last.
       ranks[x] = static_cast<uint16_t>(count == 0 ? 0 : (count - 1) / 2);
-      if (has_nans) out -= nans[x];
+      if (has_nans_) out -= nans[x];
     }
   }
 
   void Select(const ColumnHistograms& histograms, uint32_t y,
-              const RowBand<ImageView<T>>& target) {
+              const RowBand<ImageView<T>>& target) const {
     const size_t count = across_.size();
     const std::span<uint8_t> values = Part<uint8_t>(layout_.values, count);
     const std::span<uint16_t> places = Part<uint16_t>(layout_.places, count);
-    const std::span<uint32_t> found = Part<uint32_t>(layout_.found, count);
     SelectInWindows(histograms, window_.width,
                     size_t{window_.width} * window_.height,
                     Part<uint16_t>(layout_.ranks, count), values, places);
-    FindInWindows<P>(Part<P>(layout_.positions, 0).data(), bucket_size_,
-                     window_, y, values, places, found);
-    const uint32_t* const keys = Part<uint32_t>(layout_.keys, 0).data();
     const size_t channels = source_.rows.shape().channels;
-    T* const to = target.rows.row(down_.first + y - target.first_row).data() +
-                  across_.first * channels + channel_;
-    for (size_t x = 0; x < count; ++x) {
-      SetSample(keys[found[x]], to[x * channels]);
-    }
+    FindInWindows<P, T>(
+        {.positions = Part<P>(layout_.positions),
+         .samples = Part<T>(layout_.sorted),
+         .bucket_size = bucket_size_},
+        window_, y, values, places,
+        target.rows.row(down_.first + y - target.first_row).data() +
+            across_.first * channels + channel_,
+        channels);
   }
 
   const RowBand<ImageView<const T>>& source_;
@@ -313,20 +353,23 @@ class Tile {
   std::span<std::byte> scratch_;
   Extent columns_;  // of the tile that have samples
   Extent rows_;
-  size_t samples_ = 0;
-  size_t nans_ = 0;
   size_t bucket_size_ = 0;
+  uint64_t inverse_ = 0;  // 2^40 / bucket_size_
+  bool has_nans_ = false;
   uint32_t ranked_rows_ = 0;
-  std::array<std::array<uint32_t, kDigitValues>, kDigits> counts_;
+  std::array<size_t, kMostSide> samples_of_row_;  // by column of the tile
 };
 
 }  // namespace
 
 size_t RankMedianScratchBytes(const ImageSpec& spec,
                               const MedianOptions& options) {
-  return Layout(TileMedians(spec.shape.width, options.window.width),
-                TileMedians(spec.shape.height, options.window.height),
-                options.window)
+  const auto most = [](uint32_t length, uint32_t side) {
+    return std::min(length, MostMedians(side));
+  };
+  return Layout(most(spec.shape.width, options.window.width),
+                most(spec.shape.height, options.window.height), options.window,
+                spec.sample_type)
       .bytes;
 }
 

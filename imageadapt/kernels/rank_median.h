@@ -11,8 +11,10 @@
 
 namespace imageadapt {
 
-// Scratch that RankMedian needs for a band of an image of this spec: about 26
-// bytes for each of the samples of a tile, of which there are at most 2^18.
+// Scratch that RankMedian needs for a band of an image of this spec: for each
+// sample of a tile about 9 bytes for 16 bits and 25 for float, and a quarter of
+// a MiB. A tile has at most 256 x 256 samples, or 512 x 512 if a side of the
+// window is longer than 101.
 size_t RankMedianScratchBytes(const ImageSpec& spec,
                               const MedianOptions& options);
 

@@ -3,6 +3,7 @@
 #ifndef IMAGEADAPT_KERNELS_RANK_SEARCH_H_
 #define IMAGEADAPT_KERNELS_RANK_SEARCH_H_
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,18 +18,26 @@ namespace imageadapt {
 template <typename T>
 concept TilePosition = std::same_as<T, uint16_t> || std::same_as<T, uint32_t>;
 
-// A vector of positions may be read so far behind the last one of a bucket.
-inline constexpr size_t kRankSearchPadding = 64;
+// So many positions are looked at together.
+inline constexpr size_t kRankSearchPadding = 256;
 
-// found[x] = the index of that position of bucket buckets[x] which lies in the
-// window with upper left corner (x, y) and has places[x] others of the bucket
-// in the window before it. Bucket b begins at b * bucket_size of `positions`.
-// Requires that there is such a position, and kRankSearchPadding positions
-// behind the last one.
-template <TilePosition P>
-void FindInWindows(const P* positions, size_t bucket_size, WindowSize window,
+// The samples of a tile in their order, and where they lie. Bucket b begins at
+// b * bucket_size. kRankSearchPadding positions stand behind the last one.
+template <TilePosition P, typename T>
+struct SortedSamples {
+  const P* positions = nullptr;
+  const T* samples = nullptr;
+  size_t bucket_size = 0;
+};
+
+// target[x * step] = that sample of bucket buckets[x] which lies in the window
+// with upper left corner (x, y) and has places[x] others of the bucket in the
+// window before it. Requires that there is such a sample. T is uint16_t or
+// float.
+template <TilePosition P, typename T>
+void FindInWindows(const SortedSamples<P, T>& sorted, WindowSize window,
                    uint32_t y, std::span<const uint8_t> buckets,
-                   std::span<const uint16_t> places, std::span<uint32_t> found);
+                   std::span<const uint16_t> places, T* target, size_t step);
 
 }  // namespace imageadapt
 

@@ -274,7 +274,7 @@ void CheckMedianCases(Median&& median) {
                           .padding = turn % 3,
                           .band_rows = turn % 2 == 0 ? shape.height : 7,
                           .guards_end = turn % 4 < 2,
-                          .probes = 250},
+                          .probes = 100},
                          random, median);
         }
       }
@@ -309,7 +309,7 @@ void CheckLargeMedianCases(Median&& median) {
                         .padding = random() % 2,
                         .band_rows = up_to(100),
                         .guards_end = random() % 2 == 0,
-                        .probes = 12},
+                        .probes = 6},
                        random, median);
       }
     }
