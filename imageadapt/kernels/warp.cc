@@ -96,9 +96,7 @@ template <Sample T, int kChannels>
 WarpKernel<T> BestKernel(Interpolation interpolation) {
   WarpKernel<T> kernel;
   if constexpr (std::is_same_v<T, uint8_t>) {
-    if (interpolation == Interpolation::kBilinear) {
-      kernel = ByteBilinearKernel(kChannels);
-    }
+    kernel = ByteKernel(interpolation, kChannels);
   }
   return kernel.run != nullptr ? kernel
                                : PlainKernel<T, kChannels>(interpolation);

@@ -87,7 +87,7 @@ struct WarpKernel {
 };
 
 // Kernels that are faster than the plain ones; null if there is none.
-WarpKernel<uint8_t> ByteBilinearKernel(uint32_t channels);
+WarpKernel<uint8_t> ByteKernel(Interpolation interpolation, uint32_t channels);
 
 }  // namespace imageadapt
 

@@ -1,16 +1,17 @@
-// 8-bit samples between four pixels, without alpha.
+// 8-bit samples without alpha.
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "imageadapt/kernels/warp_plain.h"
 #include "imageadapt/kernels/warp_span.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "imageadapt/kernels/warp_bilinear.cc"
+#define HWY_TARGET_INCLUDE "imageadapt/kernels/warp_bytes.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"
@@ -21,9 +22,9 @@ namespace {
 
 #if HWY_TARGET == HWY_SCALAR
 
-template <int kChannels>
+template <int kTaps, int kChannels>
 void RunSpan(const WarpSpan<uint8_t>& span) {
-  PlainByteBilinearSpan<kChannels>(span);
+  PlainByteSpan<kTaps, kChannels>(span);
 }
 
 #else
@@ -145,6 +146,15 @@ struct Positions {
     return hn::Add(hn::Mul(right, hn::Set(d, 255)), hn::Set(d, 127));
   }
 
+  // Where rows of a table begin, in bytes, that are 1 << kBits bytes long and
+  // belong to the phases.
+  template <int kBits>
+  static HWY_INLINE Vector16 TableRows(Vector16 position) {
+    constexpr int kShift = kBits - (kCoarseBits - kBytePhaseBits);
+    return hn::And(hn::ShiftLeft<kShift>(position),
+                   hn::Set(Tag16(), (kBytePhases - 1) << kBits));
+  }
+
   HWY_INLINE Vector16 WeightDown() const {
     return hn::And(hn::ShiftLeft<15 - kCoarseBits>(y),
                    hn::Set(Tag16(), 0x7fff));
@@ -152,9 +162,9 @@ struct Positions {
 };
 
 template <bool kIsWide>
-HWY_INLINE void Store(const Positions& at, const uint8_t* from,
-                      ptrdiff_t stride, const Offsets& offsets,
-                      std::integral_constant<int, 1>, uint8_t* to) {
+HWY_INLINE void StoreBilinear(const Positions& at, const uint8_t* from,
+                              ptrdiff_t stride, const Offsets& offsets,
+                              std::integral_constant<int, 1>, uint8_t* to) {
   const Tag16 d;
   const Tag32 d32;
   const auto wide = [&](Vector16 v) { return hn::BitCast(d32, v); };
@@ -259,10 +269,25 @@ HWY_INLINE void StorePixels(Vector16 first, Vector16 second, uint8_t* to) {
 #endif
 }
 
+HWY_INLINE void StoreParts(Vector16 part0, Vector16 part1, Vector16 part2,
+                           Vector16 part3, uint8_t* to) {
+#if HWY_TARGET == HWY_SSE4
+  StorePixels(part0, part2, to);
+  StorePixels(part1, part3, to + kLanes / 2 * 3);
+#else
+  StorePixels(part0, part1, to);
+  StorePixels(part2, part3, to + kLanes / 2 * 3);
+#endif
+}
+
+// Of two pixels in 64 bits: neighbours of each channel side by side.
+HWY_ALIGN constexpr uint8_t kNeighbourOrder[16] = {
+    0, 3, 1, 4, 2, 5, 6, 7, 8, 11, 9, 12, 10, 13, 14, 15};
+
 template <bool kIsWide>
-HWY_INLINE void Store(const Positions& at, const uint8_t* from,
-                      ptrdiff_t stride, const Offsets& offsets,
-                      std::integral_constant<int, 3>, uint8_t* to) {
+HWY_INLINE void StoreBilinear(const Positions& at, const uint8_t* from,
+                              ptrdiff_t stride, const Offsets& offsets,
+                              std::integral_constant<int, 3>, uint8_t* to) {
   const Tag16 d;
   const Vector16 x = at.Column();
   const Vector16 y = at.Row();
@@ -270,10 +295,7 @@ HWY_INLINE void Store(const Positions& at, const uint8_t* from,
   const Vector32 upper = offsets.Of<kIsWide>(hn::InterleaveUpper(d, x, y));
   const Vector16 across = at.WeightsAcross();
   const Vector16 down = at.WeightDown();
-  // Neighbours of each channel side by side.
-  HWY_ALIGN static constexpr uint8_t kOrder[16] = {
-      0, 3, 1, 4, 2, 5, 6, 7, 8, 11, 9, 12, 10, 13, 14, 15};
-  const Vector8 order = hn::LoadDup128(Tag8(), kOrder);
+  const Vector8 order = hn::LoadDup128(Tag8(), kNeighbourOrder);
   const auto part = [&]<int kPart>(std::integral_constant<int, kPart>) {
     const Vector32 places = kPart % 2 == 0 ? lower : upper;
     const auto neighbours = [&](const uint8_t* base) {
@@ -287,18 +309,206 @@ HWY_INLINE void Store(const Positions& at, const uint8_t* from,
   const Vector16 part1 = part(std::integral_constant<int, 1>());
   const Vector16 part2 = part(std::integral_constant<int, 2>());
   const Vector16 part3 = part(std::integral_constant<int, 3>());
+  StoreParts(part0, part1, part2, part3, to);
+}
+
+// Copies lanes 8 kFirst to 8 kFirst + 7 of each pixel's 64 bits, or other pairs
+// of bytes, to all its 4 lanes of 16 bits.
+template <int kPair>
+HWY_INLINE Vector16 SpreadPair(Vector8 pixels) {
+  HWY_ALIGN static constexpr auto kPositions = [] {
+    std::array<uint8_t, 16> positions = {};
+    for (size_t i = 0; i < 16; ++i) {
+      positions[i] = static_cast<uint8_t>(i / 8 * 8 + 2 * kPair + i % 2);
+    }
+    return positions;
+  }();
+  return hn::BitCast(
+      Tag16(),
+      hn::TableLookupBytes(pixels, hn::LoadDup128(Tag8(), kPositions.data())));
+}
+
+// Of kLanes / 4 pixels.
+template <int kTaps>
+struct Weights {
+  static constexpr int kPairs = kTaps / 2;
+
+  template <bool kUpper>
+  HWY_INLINE void Load(Vector32 row_offsets, Vector32 column_offsets) {
+    const auto* const row_table =
+        reinterpret_cast<const uint8_t*>(kByteRowWeights<kTaps>.data());
+    const auto* const column_table =
+        reinterpret_cast<const uint8_t*>(kByteColumnWeights<kTaps>.data());
+    across = Gather8Bytes<kUpper>(row_table, row_offsets);
+    const Vector8 first = Gather8Bytes<kUpper>(column_table, column_offsets);
+    down[0] = SpreadPair<0>(first);
+    down[1] = SpreadPair<1>(first);
+    down[2] = SpreadPair<2>(first);
+    down[3] = SpreadPair<3>(first);
+    if constexpr (kTaps == 6) {
+      const Vector8 second =
+          Gather8Bytes<kUpper>(column_table + 8, column_offsets);
+      down[4] = SpreadPair<0>(second);
+      down[5] = SpreadPair<1>(second);
+    }
+  }
+
+  Vector8 across;  // as the table has them
+  Vector16 down[kTaps];
+};
+
+// Three channels: the samples, and a fourth that does not matter. `from` is the
+// first row's and column's pixel.
+template <int kTaps, bool kUpper>
+HWY_INLINE Vector16 Filtered(const uint8_t* from, ptrdiff_t stride,
+                             Vector32 places, const Weights<kTaps>& weights,
+                             std::integral_constant<int, 3>) {
+  const Tag16 d;
+  const Vector8 order = hn::LoadDup128(Tag8(), kNeighbourOrder);
+  Vector16 across[3];
+  across[0] = SpreadPair<0>(weights.across);
+  across[1] = SpreadPair<1>(weights.across);
+  if constexpr (kTaps == 6) across[2] = SpreadPair<2>(weights.across);
+  Vector16 sum = hn::Zero(d);
+  HWY_UNROLL(6)
+  for (size_t k = 0; k < kTaps; ++k) {
+    const int j = kByteRowOrder<kTaps>[k];
+    Vector16 row = hn::Zero(d);
+    HWY_UNROLL(3)
+    for (int i = 0; i < kTaps / 2; ++i) {
+      const Vector8 pair =
+          Gather8Bytes<kUpper>(from + j * stride + 6 * i, places);
+      row = hn::Add(
+          row, SumOfProducts(hn::TableLookupBytes(pair, order), across[i]));
+    }
+    sum = hn::SaturatedAdd(sum, hn::MulFixedPoint15(row, weights.down[j]));
+  }
+  return hn::MulFixedPoint15(sum, hn::Set(d, kByteFactor<kTaps>));
+}
+
+// One channel: samples of 32 bits, and as many that do not matter.
+template <int kTaps, bool kUpper>
+HWY_INLINE Vector32 Filtered(const uint8_t* from, ptrdiff_t stride,
+                             Vector32 places, const Weights<kTaps>& weights,
+                             std::integral_constant<int, 1>) {
+  const Tag16 d;
+  const Tag32 d32;
+  const hn::Repartition<uint64_t, Tag32> d64;
+  const Vector16 across = hn::BitCast(d, weights.across);
+  Vector16 sum = hn::Zero(d);
+  HWY_UNROLL(6)
+  for (size_t k = 0; k < kTaps; ++k) {
+    const int j = kByteRowOrder<kTaps>[k];
+    const Vector16 row =
+        SumOfProducts(Gather8Bytes<kUpper>(from + j * stride, places), across);
+    sum = hn::SaturatedAdd(sum, hn::MulFixedPoint15(row, weights.down[j]));
+  }
+  const Vector32 pairs = SumOfProducts(sum, hn::Set(d, kByteFactor<kTaps>));
+  const Vector32 other =
+      hn::BitCast(d32, hn::ShiftRight<32>(hn::BitCast(d64, pairs)));
+  return hn::ShiftRight<15>(
+      hn::Add(hn::Add(pairs, other), hn::Set(d32, 0x4000)));
+}
+
+// Of kLanes samples, from the even lanes of four parts.
+HWY_INLINE void StoreSingles(const Vector32 (&parts)[4], uint8_t* to) {
+  const Tag32 d32;
+  const hn::Repartition<uint64_t, Tag32> d64;
+  const auto both = [&](Vector32 a, Vector32 b) {
+    return hn::OddEven(hn::BitCast(d32, hn::ShiftLeft<32>(hn::BitCast(d64, b))),
+                       a);
+  };
 #if HWY_TARGET == HWY_SSE4
-  StorePixels(part0, part2, to);
-  StorePixels(part1, part3, to + kLanes / 2 * 3);
+  const __m128i words = _mm_packs_epi32(both(parts[0], parts[1]).raw,
+                                        both(parts[2], parts[3]).raw);
+  const __m128i bytes = _mm_shuffle_epi8(
+      _mm_packus_epi16(words, words),
+      _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, -1, -1, -1, -1, -1, -1, -1, -1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), bytes);
+#elif HWY_TARGET == HWY_AVX2
+  const __m256i words = _mm256_packs_epi32(both(parts[0], parts[1]).raw,
+                                           both(parts[2], parts[3]).raw);
+  const __m256i bytes =
+      _mm256_permute4x64_epi64(_mm256_packus_epi16(words, words), 0x08);
+  const __m128i ordered = _mm_shuffle_epi8(
+      _mm256_castsi256_si128(bytes),
+      _mm_setr_epi8(0, 2, 8, 10, 1, 3, 9, 11, 4, 6, 12, 14, 5, 7, 13, 15));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), ordered);
 #else
-  StorePixels(part0, part1, to);
-  StorePixels(part2, part3, to + kLanes / 2 * 3);
+  HWY_ALIGN static constexpr auto kPositions = [] {
+    std::array<uint8_t, 64> positions = {};
+    for (size_t i = 0; i < 32; ++i) {
+      const size_t pixel = i % 16;
+      const size_t block = pixel / 8 * 2 + pixel % 4 / 2;
+      positions[i] = static_cast<uint8_t>(16 * block + i / 16 * 4 +
+                                          pixel / 4 % 2 + pixel % 2 * 2);
+    }
+    return positions;
+  }();
+  const __m512i words = _mm512_packs_epi32(both(parts[0], parts[1]).raw,
+                                           both(parts[2], parts[3]).raw);
+  const __m512i bytes = _mm512_permutexvar_epi8(
+      _mm512_load_si512(kPositions.data()), _mm512_packus_epi16(words, words));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      _mm512_castsi512_si256(bytes));
 #endif
 }
 
-template <int kChannels, bool kIsWide>
+template <int kTaps, bool kIsWide, int kChannels>
+HWY_INLINE void StoreFiltered(const Positions& at, const uint8_t* from,
+                              ptrdiff_t stride, const Offsets& offsets,
+                              std::integral_constant<int, kChannels> channels,
+                              uint8_t* to) {
+  const Tag16 d;
+  const Tag32 d32;
+  const uint8_t* const first =
+      from - (kTaps / 2 - 1) * (stride + ptrdiff_t{kChannels});
+  const Vector16 zero = hn::Zero(d);
+  const Vector16 x = at.Column();
+  const Vector16 y = at.Row();
+  const Vector16 across = Positions::TableRows<3>(at.x);
+  const Vector16 down = Positions::TableRows < kTaps == 4 ? 3 : 4 > (at.y);
+  const auto halves = [&](auto upper) {
+    constexpr bool kUpper = decltype(upper)::value;
+    const auto interleave = [&](Vector16 a, Vector16 b) {
+      return kUpper ? hn::InterleaveUpper(d, a, b)
+                    : hn::InterleaveLower(d, a, b);
+    };
+    const Vector32 places = offsets.Of<kIsWide>(interleave(x, y));
+    const Vector32 row_offsets = hn::BitCast(d32, interleave(across, zero));
+    const Vector32 column_offsets = hn::BitCast(d32, interleave(down, zero));
+    Weights<kTaps> weights;
+    weights.template Load<false>(row_offsets, column_offsets);
+    const auto lower_part =
+        Filtered<kTaps, false>(first, stride, places, weights, channels);
+    weights.template Load<true>(row_offsets, column_offsets);
+    const auto upper_part =
+        Filtered<kTaps, true>(first, stride, places, weights, channels);
+    return std::pair(lower_part, upper_part);
+  };
+  const auto [part0, part2] = halves(std::false_type());
+  const auto [part1, part3] = halves(std::true_type());
+  if constexpr (kChannels == 1) {
+    StoreSingles({part0, part1, part2, part3}, to);
+  } else {
+    StoreParts(part0, part1, part2, part3, to);
+  }
+}
+
+template <int kTaps, bool kIsWide, int kChannels>
+HWY_INLINE void Store(const Positions& at, const uint8_t* from,
+                      ptrdiff_t stride, const Offsets& offsets,
+                      std::integral_constant<int, kChannels> channels,
+                      uint8_t* to) {
+  if constexpr (kTaps == 2) {
+    StoreBilinear<kIsWide>(at, from, stride, offsets, channels, to);
+  } else {
+    StoreFiltered<kTaps, kIsWide>(at, from, stride, offsets, channels, to);
+  }
+}
+
+template <int kTaps, int kChannels, bool kIsWide>
 HWY_INLINE void RunGroups(const WarpSpan<uint8_t>& span) {
-  constexpr int kShift = kWarpBits - kCoarseBits;
   constexpr int32_t kMask = (1 << kCoarseBits) - 1;
   const Tag16 d;
   const std::integral_constant<int, kChannels> channels;
@@ -306,8 +516,8 @@ HWY_INLINE void RunGroups(const WarpSpan<uint8_t>& span) {
   uint8_t* to = span.target;
   for (uint32_t group = 0; group < span.count; group += kCoarseGroup) {
     const uint32_t at = span.first + group;
-    const int32_t x = (span.x + span.steps->x[at]) >> kShift;
-    const int32_t y = (span.y + span.steps->y[at]) >> kShift;
+    const int32_t x = CoarsePosition<kTaps>(span.x + span.steps->x[at]);
+    const int32_t y = CoarsePosition<kTaps>(span.y + span.steps->y[at]);
     const uint8_t* const from = span.source + (y >> kCoarseBits) * span.stride +
                                 (x >> kCoarseBits) * kChannels;
     const Vector16 first_x = hn::Set(d, static_cast<int16_t>(x & kMask));
@@ -317,35 +527,41 @@ HWY_INLINE void RunGroups(const WarpSpan<uint8_t>& span) {
       Vector16 step_x = hn::Load(d, span.steps->coarse_x.data() + i);
       Vector16 step_y = hn::Load(d, span.steps->coarse_y.data() + i);
       if (HWY_LIKELY(i + kLanes <= count)) {
-        Store<kIsWide>({hn::Add(first_x, step_x), hn::Add(first_y, step_y)},
-                       from, span.stride, offsets, channels, to);
+        Store<kTaps, kIsWide>(
+            {hn::Add(first_x, step_x), hn::Add(first_y, step_y)}, from,
+            span.stride, offsets, channels, to);
       } else {
         // What is too much stays where the group begins.
         const auto mask = hn::FirstN(d, count - i);
         step_x = hn::IfThenElseZero(mask, step_x);
         step_y = hn::IfThenElseZero(mask, step_y);
         uint8_t few[kLanes * kChannels];
-        Store<kIsWide>({hn::Add(first_x, step_x), hn::Add(first_y, step_y)},
-                       from, span.stride, offsets, channels, few);
+        Store<kTaps, kIsWide>(
+            {hn::Add(first_x, step_x), hn::Add(first_y, step_y)}, from,
+            span.stride, offsets, channels, few);
         std::copy_n(few, (count - i) * kChannels, to);
       }
     }
   }
 }
 
-template <int kChannels>
+template <int kTaps, int kChannels>
 HWY_INLINE void RunSpan(const WarpSpan<uint8_t>& span) {
   if (span.stride < (1 << 15)) {
-    RunGroups<kChannels, false>(span);
+    RunGroups<kTaps, kChannels, false>(span);
   } else {
-    RunGroups<kChannels, true>(span);
+    RunGroups<kTaps, kChannels, true>(span);
   }
 }
 
 #endif  // HWY_TARGET == HWY_SCALAR
 
-void Bilinear1(const WarpSpan<uint8_t>& span) { RunSpan<1>(span); }
-void Bilinear3(const WarpSpan<uint8_t>& span) { RunSpan<3>(span); }
+void Bilinear1(const WarpSpan<uint8_t>& span) { RunSpan<2, 1>(span); }
+void Bilinear3(const WarpSpan<uint8_t>& span) { RunSpan<2, 3>(span); }
+void Cubic1(const WarpSpan<uint8_t>& span) { RunSpan<4, 1>(span); }
+void Cubic3(const WarpSpan<uint8_t>& span) { RunSpan<4, 3>(span); }
+void Lanczos1(const WarpSpan<uint8_t>& span) { RunSpan<6, 1>(span); }
+void Lanczos3(const WarpSpan<uint8_t>& span) { RunSpan<6, 3>(span); }
 
 }  // namespace
 }  // namespace imageadapt::HWY_NAMESPACE
@@ -356,14 +572,28 @@ namespace imageadapt {
 
 HWY_EXPORT(Bilinear1);
 HWY_EXPORT(Bilinear3);
+HWY_EXPORT(Cubic1);
+HWY_EXPORT(Cubic3);
+HWY_EXPORT(Lanczos1);
+HWY_EXPORT(Lanczos3);
 
-WarpKernel<uint8_t> ByteBilinearKernel(uint32_t channels) {
-  // Pixels are read as 4 and 8 bytes.
-  if (channels == 1) {
-    return {.run = &HWY_DYNAMIC_DISPATCH(Bilinear1), .spill = 2};
-  }
-  if (channels == 3) {
-    return {.run = &HWY_DYNAMIC_DISPATCH(Bilinear3), .spill = 1};
+WarpKernel<uint8_t> ByteKernel(Interpolation interpolation, uint32_t channels) {
+  if (HasAlpha(channels)) return {};
+  const bool is_grey = channels == 1;
+  // How far the last of the 4 or 8 bytes that are read at once is from the last
+  // that is needed.
+  switch (interpolation) {
+    case Interpolation::kNearest:
+      return {};
+    case Interpolation::kBilinear:
+      if (is_grey) return {.run = &HWY_DYNAMIC_DISPATCH(Bilinear1), .spill = 2};
+      return {.run = &HWY_DYNAMIC_DISPATCH(Bilinear3), .spill = 1};
+    case Interpolation::kBicubic:
+      if (is_grey) return {.run = &HWY_DYNAMIC_DISPATCH(Cubic1), .spill = 4};
+      return {.run = &HWY_DYNAMIC_DISPATCH(Cubic3), .spill = 1};
+    case Interpolation::kLanczos3:
+      if (is_grey) return {.run = &HWY_DYNAMIC_DISPATCH(Lanczos1), .spill = 2};
+      return {.run = &HWY_DYNAMIC_DISPATCH(Lanczos3), .spill = 1};
   }
   return {};
 }
