@@ -608,19 +608,18 @@ HWY_INLINE void RunGroups(const WarpSpan<uint8_t>& span) {
     for (size_t i = 0; i < count; i += kLanes, to += kLanes * kChannels) {
       Vector16 step_x = hn::Load(d, span.steps->coarse_x.data() + i);
       Vector16 step_y = hn::Load(d, span.steps->coarse_y.data() + i);
-      if (HWY_LIKELY(i + kLanes <= count)) {
-        Store<kTaps, kIsWide>(
-            {hn::Add(first_x, step_x), hn::Add(first_y, step_y)}, from,
-            span.stride, offsets, channels, to);
-      } else {
-        // What is too much stays where the group begins.
+      // What is too much stays where the group begins, and is thrown away.
+      uint8_t few[kLanes * kChannels];
+      const bool is_whole = i + kLanes <= count;
+      if (HWY_UNLIKELY(!is_whole)) {
         const auto mask = hn::FirstN(d, count - i);
         step_x = hn::IfThenElseZero(mask, step_x);
         step_y = hn::IfThenElseZero(mask, step_y);
-        uint8_t few[kLanes * kChannels];
-        Store<kTaps, kIsWide>(
-            {hn::Add(first_x, step_x), hn::Add(first_y, step_y)}, from,
-            span.stride, offsets, channels, few);
+      }
+      Store<kTaps, kIsWide>(
+          {hn::Add(first_x, step_x), hn::Add(first_y, step_y)}, from,
+          span.stride, offsets, channels, is_whole ? to : few);
+      if (HWY_UNLIKELY(!is_whole)) {
         std::copy_n(few, (count - i) * kChannels, to);
       }
     }
