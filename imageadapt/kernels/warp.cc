@@ -98,7 +98,9 @@ WarpKernel<T> PlainKernel(Interpolation interpolation) {
 template <Sample T, int kChannels>
 WarpKernel<T> BestKernel(Interpolation interpolation) {
   WarpKernel<T> kernel;
-  if constexpr (std::is_same_v<T, uint8_t>) {
+  if constexpr (kChannels == 4) {
+    kernel = AlphaKernel<T>(interpolation);
+  } else if constexpr (std::is_same_v<T, uint8_t>) {
     kernel = ByteKernel(interpolation, kChannels);
   }
   return kernel.run != nullptr ? kernel
