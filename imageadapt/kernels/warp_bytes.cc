@@ -40,7 +40,9 @@ using Vector32 = hn::Vec<Tag32>;
 constexpr size_t kLanes = hn::MaxLanes(Tag16());  // pixels at a time
 static_assert(kCoarseGroup % kLanes == 0);
 
-// Islands: what Highway 1.0.3 lacks.
+// Islands of intrinsics: what Highway 1.0.3 lacks, which is sums of
+// neighbouring products, loads into parts of registers, and, further down,
+// permutations of bytes across blocks.
 
 // Of 16 bits in neighbouring lanes: a0 b0 + a1 b1.
 HWY_INLINE Vector32 SumOfProducts(Vector16 a, Vector16 b) {
@@ -100,8 +102,8 @@ class Places {
 #endif
   }
 
-  // 16 bytes from every second place, beginning with `first`; AVX3_DL: from the
-  // first or last four.
+  // 16 bytes from half of those places: the first or last four, or, with
+  // shorter vectors, the even or odd ones. See PairOf.
   template <bool kUpper>
   HWY_INLINE Vector8 Gather16Bytes(const uint8_t* from, bool second) const {
     const auto load = [&](size_t i) {
@@ -357,8 +359,7 @@ HWY_INLINE void StoreBilinear(const Positions& at, const uint8_t* from,
   StoreParts(part0, part1, part2, part3, to);
 }
 
-// Copies lanes 8 kFirst to 8 kFirst + 7 of each pixel's 64 bits, or other pairs
-// of bytes, to all its 4 lanes of 16 bits.
+// Copies a pair of bytes of each pixel's 64 bits to all its 4 lanes of 16 bits.
 template <int kPair>
 HWY_INLINE Vector16 SpreadPair(Vector8 pixels) {
   HWY_ALIGN static constexpr auto kPositions = [] {
