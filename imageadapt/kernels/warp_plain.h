@@ -89,26 +89,39 @@ void PlainByteBilinear(const uint8_t* source, ptrdiff_t stride, int32_t x,
   }
 }
 
+// Positions are those of PlainByteBilinear, half a phase further.
 template <int kTaps, int kChannels>
 void PlainBytes(const uint8_t* source, ptrdiff_t stride, int32_t x, int32_t y,
                 uint8_t* target) {
-  const Phase across = PhaseOf<kBytePhaseBits>(x);
-  const Phase down = PhaseOf<kBytePhaseBits>(y);
-  const auto& row_weights = kByteRowWeights<kTaps>[across.phase];
-  const auto& column_weights = kByteColumnWeights<kTaps>[down.phase];
-  const uint8_t* const first = source +
-                               (down.pixel - (kTaps / 2 - 1)) * stride +
-                               (across.pixel - (kTaps / 2 - 1)) * kChannels;
+  constexpr int kShift = kCoarseBits - kBytePhaseBits;
+  constexpr int kPairs = kTaps / 2;
+  const auto& row_weights =
+      kByteRowWeights<kTaps>[(x >> kShift) & (kBytePhases - 1)];
+  const auto& column_weights =
+      kByteColumnWeights<kTaps>[(y >> kShift) & (kBytePhases - 1)];
+  const uint8_t* const first =
+      source + ((y >> kCoarseBits) - (kTaps / 2 - 1)) * stride +
+      ((x >> kCoarseBits) - (kTaps / 2 - 1)) * kChannels;
   for (int c = 0; c < kChannels; ++c) {
-    int sum = 1 << (kByteShift - 1);
-    for (int j = 0; j < kTaps; ++j) {
-      int row = 0;
+    // Pairs of columns are summed at once, or last of all.
+    int sums[kPairs] = {};
+    for (const int j : kByteRowOrder<kTaps>) {
+      const uint8_t* const row = first + j * stride + c;
+      int pairs[kPairs] = {};
       for (int i = 0; i < kTaps; ++i) {
-        row += row_weights[i] * first[j * stride + i * kChannels + c];
+        pairs[kChannels == 1 ? i / 2 : 0] +=
+            row_weights[i] * row[i * kChannels];
       }
-      sum += column_weights[j] * row;
+      for (int i = 0; i < kPairs; ++i) {
+        sums[i] =
+            std::clamp(sums[i] + RoundedProduct(pairs[i], column_weights[j]),
+                       -32768, 32767);
+      }
     }
-    target[c] = static_cast<uint8_t>(std::clamp(sum >> kByteShift, 0, 255));
+    int sum = 0;
+    for (const int pair : sums) sum += pair;
+    target[c] = static_cast<uint8_t>(
+        std::clamp(RoundedProduct(sum, kByteFactor<kTaps>), 0, 255));
   }
 }
 
@@ -254,19 +267,35 @@ void PlainNearest(const WarpSpan<T>& span) {
   }
 }
 
-template <int kChannels>
-void PlainByteBilinearSpan(const WarpSpan<uint8_t>& span) {
-  constexpr int kShift = kWarpBits - kCoarseBits;
+// Half a phase, where positions are rounded to the nearest.
+template <int kTaps>
+inline constexpr int32_t kCoarseRounding =
+    kTaps == 2 ? 0 : 1 << (kCoarseBits - kBytePhaseBits - 1);
+
+// Where a group begins.
+template <int kTaps>
+constexpr int32_t CoarsePosition(int32_t position) {
+  return (position >> (kWarpBits - kCoarseBits)) + kCoarseRounding<kTaps>;
+}
+
+template <int kTaps, int kChannels>
+void PlainByteSpan(const WarpSpan<uint8_t>& span) {
   uint8_t* to = span.target;
   for (uint32_t group = 0; group < span.count; group += kCoarseGroup) {
     const uint32_t at = span.first + group;
-    const int32_t x = (span.x + span.steps->x[at]) >> kShift;
-    const int32_t y = (span.y + span.steps->y[at]) >> kShift;
+    const int32_t x = CoarsePosition<kTaps>(span.x + span.steps->x[at]);
+    const int32_t y = CoarsePosition<kTaps>(span.y + span.steps->y[at]);
     const uint32_t count = std::min(span.count - group, kCoarseGroup);
     for (uint32_t i = 0; i < count; ++i, to += kChannels) {
-      PlainByteBilinear<kChannels>(span.source, span.stride,
-                                   x + span.steps->coarse_x[i],
-                                   y + span.steps->coarse_y[i], to);
+      const int32_t pixel_x = x + span.steps->coarse_x[i];
+      const int32_t pixel_y = y + span.steps->coarse_y[i];
+      if constexpr (kTaps == 2) {
+        PlainByteBilinear<kChannels>(span.source, span.stride, pixel_x, pixel_y,
+                                     to);
+      } else {
+        PlainBytes<kTaps, kChannels>(span.source, span.stride, pixel_x, pixel_y,
+                                     to);
+      }
     }
   }
 }
@@ -279,8 +308,6 @@ void PlainPixel(const WarpSpan<T>& span, int32_t x, int32_t y, T* to) {
   } else if constexpr (HasAlpha(kChannels)) {
     PlainIntegersWithAlpha<T, kTaps, kChannels>(span.source, span.stride, x, y,
                                                 span.background, to);
-  } else if constexpr (sizeof(T) == 1) {
-    PlainBytes<kTaps, kChannels>(span.source, span.stride, x, y, to);
   } else {
     PlainWords<kTaps, kChannels>(span.source, span.stride, x, y, to);
   }
@@ -290,8 +317,8 @@ template <Sample T, int kTaps, int kChannels>
 void PlainSpan(const WarpSpan<T>& span) {
   if constexpr (kTaps == 1) {
     PlainNearest<T, kChannels>(span);
-  } else if constexpr (sizeof(T) == 1 && kTaps == 2 && !HasAlpha(kChannels)) {
-    PlainByteBilinearSpan<kChannels>(span);
+  } else if constexpr (sizeof(T) == 1 && !HasAlpha(kChannels)) {
+    PlainByteSpan<kTaps, kChannels>(span);
   } else {
     T* to = span.target;
     for (uint32_t i = span.first; i < span.first + span.count; ++i) {

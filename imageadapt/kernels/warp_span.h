@@ -87,7 +87,16 @@ struct WarpKernel {
 };
 
 // Kernels that are faster than the plain ones; null if there is none.
-WarpKernel<uint8_t> ByteBilinearKernel(uint32_t channels);
+WarpKernel<uint8_t> ByteKernel(Interpolation interpolation, uint32_t channels);
+// For four channels.
+template <Sample T>
+WarpKernel<T> AlphaKernel(Interpolation interpolation);
+template <>
+WarpKernel<uint8_t> AlphaKernel(Interpolation interpolation);
+template <>
+WarpKernel<uint16_t> AlphaKernel(Interpolation interpolation);
+template <>
+WarpKernel<float> AlphaKernel(Interpolation interpolation);
 
 }  // namespace imageadapt
 

@@ -522,6 +522,37 @@ TEST(WarpFloatTest, WhatIsNotFiniteStaysWhereItHasWeight) {
   }
 }
 
+TEST(WarpByteTest, LongStridesChangeNothing) {
+  for (const size_t stride :
+       {size_t{40'000}, size_t{1} << 20, (size_t{1} << 23) + 1}) {
+    for (const uint32_t channels : {1U, 3U}) {
+      const ImageShape shape = {90, 12, channels};
+      const Image packed = MakeNoise({shape, SampleType::kU8}, 6);
+      std::vector<uint8_t> spread(stride * 11 + RowSamples(shape));
+      for (uint32_t y = 0; y < shape.height; ++y) {
+        const auto row = packed.view().As<uint8_t>().row(y);
+        std::copy(row.begin(), row.end(), &spread[y * stride]);
+      }
+      for (const Interpolation interpolation : kInterpolations) {
+        const Rotation rotation = RotationBy(3, interpolation);
+        OnEveryTarget([&] {
+          Image target = MakeImage(packed.spec());
+          Rotate(ImageView<const uint8_t>(spread.data(), shape, stride),
+                 rotation, shape, WholeImage(target.view().As<uint8_t>()));
+          if (stride <= size_t{1} << 23) {
+            ASSERT_EQ(
+                Difference(target.view(),
+                           Rotated<uint8_t>(packed, rotation, shape).view()),
+                "");
+          } else {
+            ASSERT_LE(WorstExcess<uint8_t>(packed, rotation, target), 1);
+          }
+        });
+      }
+    }
+  }
+}
+
 TEST(WarpAccuracyTest, MeanErrorOfEightBitsIsWhatTheHeaderSays) {
   const Image source = MakeGradient(Spec(300, 200, 3), 2);
   const auto mean_error = [&](Interpolation interpolation) {

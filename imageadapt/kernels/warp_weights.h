@@ -68,15 +68,17 @@ constexpr std::array<double, kTaps> ExactWeights(double fraction) {
 template <int kTaps>
 inline constexpr int kWeightsPerPhase = kTaps <= 4 ? 4 : 8;
 
-template <typename Number, int kTaps, int kPhases>
-using WeightTable =
-    std::array<std::array<Number, kWeightsPerPhase<kTaps>>, kPhases>;
+template <typename Number, int kTaps, int kPhases,
+          int kLength = kWeightsPerPhase<kTaps>>
+using WeightTable = std::array<std::array<Number, kLength>, kPhases>;
 
 // Whole-number weights that sum to exactly `sum`: rounded, and then the worst
 // rounded ones changed by one until it does.
-template <typename Number, int kTaps, int kPhases>
-constexpr WeightTable<Number, kTaps, kPhases> MakeWeightTable(int sum) {
-  WeightTable<Number, kTaps, kPhases> table = {};
+template <typename Number, int kTaps, int kPhases,
+          int kLength = kWeightsPerPhase<kTaps>>
+constexpr WeightTable<Number, kTaps, kPhases, kLength> MakeWeightTable(
+    int sum) {
+  WeightTable<Number, kTaps, kPhases, kLength> table = {};
   for (int phase = 0; phase < kPhases; ++phase) {
     std::array<double, kTaps> errors =
         ExactWeights<kTaps>(static_cast<double>(phase) / kPhases);
@@ -104,22 +106,34 @@ constexpr WeightTable<Number, kTaps, kPhases> MakeWeightTable(int sum) {
 }
 
 // For 8-bit samples without alpha: along rows weights of 8 bits, so that the
-// processor's byte products apply, down columns of 16 bits, that undo the sum
-// of the former. Positions count to 1/256 pixel, which moves a sample less than
-// the weights' rounding does.
+// processor's products of bytes apply, down columns of 16 bits, that undo the
+// sum of the former together with a last factor. Positions count to 1/256
+// pixel, which moves a sample less than the weights' rounding does.
 inline constexpr int kBytePhaseBits = 8;
 inline constexpr int kBytePhases = 1 << kBytePhaseBits;
-inline constexpr int kByteShift = 21;
 // The largest with which a sum along a row fits in 16 bits.
 template <int kTaps>
 inline constexpr int kByteSum = kTaps == 4 ? 113 : 100;
+// 2^15 / kByteSum, and what that lacks.
 template <int kTaps>
-inline constexpr WeightTable<int8_t, kTaps, kBytePhases> kByteRowWeights =
-    MakeWeightTable<int8_t, kTaps, kBytePhases>(kByteSum<kTaps>);
+inline constexpr int kByteFactor = kTaps == 4 ? 290 : 328;
 template <int kTaps>
-inline constexpr WeightTable<int16_t, kTaps, kBytePhases> kByteColumnWeights =
-    MakeWeightTable<int16_t, kTaps, kBytePhases>(
-        ((1 << kByteShift) + kByteSum<kTaps> / 2) / kByteSum<kTaps>);
+inline constexpr int kByteColumnSum =
+    static_cast<int>(0x1p30 / (kByteSum<kTaps> * kByteFactor<kTaps>)+0.5);
+template <int kTaps>
+alignas(64) inline constexpr auto kByteRowWeights =
+    MakeWeightTable<int8_t, kTaps, kBytePhases, 8>(kByteSum<kTaps>);
+template <int kTaps>
+alignas(64) inline constexpr auto kByteColumnWeights =
+    MakeWeightTable<int16_t, kTaps, kBytePhases>(kByteColumnSum<kTaps>);
+// Rows in the order in which they are summed, those with negative weights
+// first: then sums that leave 16 bits end outside the samples' range, too.
+template <int kTaps>
+inline constexpr std::array<int, kTaps> kByteRowOrder = {};
+template <>
+inline constexpr std::array<int, 4> kByteRowOrder<4> = {0, 3, 1, 2};
+template <>
+inline constexpr std::array<int, 6> kByteRowOrder<6> = {1, 4, 0, 5, 2, 3};
 
 // For the other integers: positions count to 1/1024 pixel.
 inline constexpr int kPhaseBits = 10;
