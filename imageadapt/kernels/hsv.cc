@@ -27,9 +27,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 //   hue = (±m + 1 + N / 2 * base) / 3   rounded down
 //       = turn ± (m + rest) / 3
 //
-// where turn and rest depend only on the channel and the sign. They are looked
-// up by four bits: 1 if R is max, 2 if G is, 4 if R is min, 8 if G is.
-// Whichever of two equal channels is taken, the hue is the same.
+// where turn and rest depend only on which channel is max, and on the sign of
+// the difference. They are looked up by three bits: 1 if G >= B, 2 if R is at
+// least the larger of these, 4 if the smaller of R and that is at least the
+// smaller of G and B. Whichever of two equal channels is taken, the hue is the
+// same.
 struct Sector {
   uint32_t thirds = 0;  // of N steps: the hue of R, G or B
   bool negative = false;
@@ -48,9 +50,12 @@ struct Sector {
 };
 
 constexpr Sector SectorOf(uint32_t bits) {
-  if ((bits & 1) != 0) return {.thirds = 0, .negative = (bits & 8) != 0};
-  if ((bits & 2) != 0) return {.thirds = 1, .negative = (bits & 4) == 0};
-  return {.thirds = 2, .negative = (bits & 4) != 0};
+  const bool g_first = (bits & 1) != 0;
+  if ((bits & 2) != 0) return {.thirds = 0, .negative = !g_first};
+  const bool r_above = (bits & 4) != 0;
+  // (B - R) / D, or (R - G) / D.
+  return g_first ? Sector{.thirds = 1, .negative = r_above}
+                 : Sector{.thirds = 2, .negative = !r_above};
 }
 
 template <int kChannels, class D, typename T = hn::TFromD<D>, class Convert>
@@ -203,8 +208,10 @@ HWY_INLINE Three<V> RgbToHsvOf(D d, V red, V green, V blue) {
   const uint32_t y = r + g + b - max - 2 * min;
   uint32_t hue = 0;
   if (delta != 0) {
-    const Sector sector = SectorOf((r == max ? 1U : 0U) | (g == max ? 2U : 0U) |
-                                   (r == min ? 4U : 0U) | (g == min ? 8U : 0U));
+    const uint32_t high = std::max(g, b);
+    const Sector sector =
+        SectorOf((g >= b ? 1U : 0U) | (r >= high ? 2U : 0U) |
+                 (std::min(r, high) >= std::min(g, b) ? 4U : 0U));
     const uint32_t m = ((kMax / 2 + 1) * y + delta / 2) / delta;
     const uint32_t steps = (m + sector.rest()) / 3;
     const uint32_t turn = sector.template turn<T>();
@@ -250,21 +257,21 @@ struct Extremes {
 
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE Extremes<V> FindExtremes(D d, V r, V g, V b) {
-  const V high = hn::Max(r, g);
-  const V low = hn::Min(r, g);
-  const V max = hn::Max(high, b);
-  const V min = hn::Min(low, b);
-  const V middle = hn::Max(low, hn::Min(high, b));
+  const V high = hn::Max(g, b);
+  const V low = hn::Min(g, b);
+  const V max = hn::Max(r, high);
+  const V other = hn::Min(r, high);
+  const V middle = hn::Max(low, other);
+  const V min = hn::Min(low, other);
   using T = hn::TFromD<D>;
-  const auto bit = [&](V a, V other, T value) {
-    return hn::IfThenElseZero(hn::Eq(a, other), hn::Set(d, value));
+  const auto bit = [&](V one, V another, T value) {
+    return hn::IfThenElseZero(hn::Eq(one, another), hn::Set(d, value));
   };
-  const V is_max = hn::Or(bit(r, max, 1), bit(g, max, 2));
-  const V is_min = hn::Or(bit(r, min, 4), bit(g, min, 8));
   return {.max = max,
           .delta = hn::Sub(max, min),
           .y = hn::Sub(middle, min),
-          .sector = hn::Or(is_max, is_min)};
+          .sector = hn::Or(hn::Or(bit(high, g, 1), bit(max, r, 2)),
+                           bit(middle, other, 4))};
 }
 
 // Bytes for each of SectorOf's bits.
@@ -514,20 +521,19 @@ HWY_INLINE Three<Vector8> RgbToHsvOf(Tag8 d, Vector8 r, Vector8 g, Vector8 b) {
   return {.first = hue, .second = divided.saturation, .third = pixel.max};
 }
 
-// Half of the k of the header, 0 to 128.
-HWY_INLINE Three<Vector16> HalfK(Vector16 hue) {
-  const hn::RebindToSigned<Tag16> d;
-  const auto h = hn::BitCast(d, hn::Mul(hue, hn::Set(Tag16(), 3)));
-  const auto clamped = [&](auto k) {
-    return hn::BitCast(Tag16(),
-                       hn::Min(hn::Max(k, hn::Zero(d)), hn::Set(d, 128)));
-  };
+// The k of the header.
+HWY_INLINE Three<Vector16> KOf(Vector16 hue) {
+  const Tag16 d;
+  const hn::RebindToSigned<Tag16> signed_tag;
+  const auto h = hn::BitCast(signed_tag, hn::Mul(hue, hn::Set(d, 6)));
   const auto distance = [&](int16_t middle) {
-    return hn::Abs(hn::Sub(h, hn::Set(d, middle)));
+    return hn::BitCast(d, hn::Abs(hn::Sub(h, hn::Set(signed_tag, middle))));
   };
-  return {.first = clamped(hn::Sub(hn::Set(d, 256), distance(384))),
-          .second = clamped(hn::Sub(distance(256), hn::Set(d, 128))),
-          .third = clamped(hn::Sub(distance(512), hn::Set(d, 128)))};
+  const Vector16 one = hn::Set(d, 256);
+  return {
+      .first = hn::Min(hn::SaturatedSub(hn::Set(d, 512), distance(768)), one),
+      .second = hn::Min(hn::SaturatedSub(distance(512), one), one),
+      .third = hn::Min(hn::SaturatedSub(distance(1024), one), one)};
 }
 
 // The header's formula is w = (v * (65280 - s * k) + 128) / 256 and then
@@ -537,13 +543,12 @@ HWY_INLINE Three<Vector16> HsvToRgbHalf(Vector16 hue, Vector16 saturation,
                                         Vector16 value) {
   const Tag16 d;
   const hn::RebindToSigned<Tag16> signed_tag;
-  const Three<Vector16> k = HalfK(hue);
-  const Vector16 twice = hn::Add(saturation, saturation);
+  const Three<Vector16> k = KOf(hue);
   const Vector16 scaled = hn::ShiftLeft<7>(value);
   const Vector16 offset = hn::Add(scaled, hn::Set(d, 128));
-  const auto channel = [&](Vector16 half_k) {
+  const auto channel = [&](Vector16 k_of_channel) {
     const Vector16 rest =
-        hn::Sub(hn::Set(d, 65280 - 32768), hn::Mul(twice, half_k));
+        hn::Sub(hn::Set(d, 65280 - 32768), hn::Mul(saturation, k_of_channel));
     const Vector16 product =
         hn::BitCast(d, hn::MulFixedPoint15(hn::BitCast(signed_tag, rest),
                                            hn::BitCast(signed_tag, scaled)));
