@@ -319,8 +319,8 @@ class Medians {
     const uint32_t count = histogram_.count();
     if (std::is_same_v<T, float> && count == 0) return mean;  // NaN
     const T cut = OppositeHue(mean);
-    uint32_t below = histogram_.CountBelow(KeyOf(cut));
-    if constexpr (std::is_same_v<T, float>) below += CountBelowInKey(x, cut);
+    const uint32_t below =
+        histogram_.CountBelow(KeyOf(cut)) + CountBelowInKey(x, cut);
     const auto found = histogram_.Find((below + (count - 1) / 2) % count);
     if constexpr (std::is_same_v<T, float>) {
       return FindInKey(x, found.key, found.rank);
@@ -345,7 +345,9 @@ class Medians {
     }
   }
 
+  // A key of an integer is but one hue.
   uint32_t CountBelowInKey(uint32_t x, T cut) const {
+    if constexpr (!std::is_same_v<T, float>) return 0;
     const uint32_t key = KeyOf(cut);
     uint32_t left = histogram_.CountOf(key);
     uint32_t below = 0;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kBits = 30;
 constexpr double kUnit = 1 << kBits;
+constexpr double kHalf = 0.5;
 constexpr double kTurn = 2 * std::numbers::pi;
 
 // By their series, up to an eighth of a turn. The library's are not constexpr,
@@ -42,8 +43,8 @@ struct Vector {
 };
 
 constexpr Vector Rounded(double x, double y) {
-  return {.x = static_cast<int32_t>(x * kUnit + 0.5),
-          .y = static_cast<int32_t>(y * kUnit + 0.5)};
+  return {.x = static_cast<int32_t>(x * kUnit + kHalf),
+          .y = static_cast<int32_t>(y * kUnit + kHalf)};
 }
 
 // 256 directions all around; each is the mirror image or the opposite of one in
@@ -80,12 +81,12 @@ constexpr std::array<Vector, 256> kFine = MakeFine();
 HueSum FineVector(uint32_t hue) {
   const Vector coarse = kCoarse[hue / 256 % 128];
   const Vector fine = kFine[hue % 256];
-  constexpr int64_t kHalf = int64_t{1} << (kBits - 1);
+  constexpr int64_t kRounding = int64_t{1} << (kBits - 1);
   const int64_t x = int64_t{coarse.x} * fine.x - int64_t{coarse.y} * fine.y;
   const int64_t y = int64_t{coarse.y} * fine.x + int64_t{coarse.x} * fine.y;
   const int64_t sign = hue < 32768 ? 1 : -1;
-  return {.x = sign * ((x + kHalf) >> kBits),
-          .y = sign * ((y + kHalf) >> kBits),
+  return {.x = sign * ((x + kRounding) >> kBits),
+          .y = sign * ((y + kRounding) >> kBits),
           .count = 1};
 }
 
@@ -101,8 +102,8 @@ HueSum FloatVector(float hue) {
   const double sine = angle - angle * angle * angle / 6;
   const auto x = static_cast<double>(vector.x);
   const auto y = static_cast<double>(vector.y);
-  return {.x = static_cast<int64_t>(std::floor(x * cosine - y * sine + 0.5)),
-          .y = static_cast<int64_t>(std::floor(y * cosine + x * sine + 0.5)),
+  return {.x = static_cast<int64_t>(std::floor(x * cosine - y * sine + kHalf)),
+          .y = static_cast<int64_t>(std::floor(y * cosine + x * sine + kHalf)),
           .count = 1};
 }
 
@@ -135,7 +136,7 @@ constexpr std::array<double, 9> kTurnsOfEighths = MakeTurnsOfEighths();
 double Direction(double x, double y) {
   const double longer = std::max(std::abs(x), std::abs(y));
   const double tangent = std::min(std::abs(x), std::abs(y)) / longer;
-  const auto eighth = static_cast<size_t>(tangent * 8 + 0.5);
+  const auto eighth = static_cast<size_t>(tangent * 8 + kHalf);
   const double near = static_cast<double>(eighth) / 8;
   double turns = kTurnsOfEighths[eighth] +
                  TurnsOfSmall((tangent - near) / (1 + tangent * near));
