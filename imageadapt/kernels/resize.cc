@@ -60,17 +60,18 @@ struct Plan {
   }
 };
 
-// Cuts pieces off scratch, each aligned to 64 bytes.
+// Cuts pieces off scratch, each aligned to 64 bytes; without scratch, only
+// counts bytes.
 class Cutter {
  public:
   explicit Cutter(std::span<std::byte> scratch) : scratch_(scratch) {}
 
   template <typename T>
   std::span<T> Cut(size_t count) {
-    const std::span<T> piece(reinterpret_cast<T*>(scratch_.data() + used_),
-                             count);
+    const size_t first = used_;
     used_ += RoundedUp(count * sizeof(T), 64);
-    return piece;
+    if (scratch_.empty()) return {};
+    return {reinterpret_cast<T*>(scratch_.data() + first), count};
   }
 
   size_t used() const { return used_; }
