@@ -235,7 +235,7 @@ class Blur {
 }  // namespace
 
 uint32_t GaussianRadius(double sigma) {
-  return static_cast<uint32_t>(4 * sigma + 0.5);
+  return static_cast<uint32_t>(std::lround(4 * sigma));
 }
 
 size_t GaussianBlurScratchBytes(const ImageSpec& spec,

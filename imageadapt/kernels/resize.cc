@@ -21,6 +21,8 @@ constexpr size_t kMostFixedTaps = 32;
 // Likewise along a column, with weights that are off by 2^-22.
 constexpr size_t kMostFixedRows = 4096;
 
+constexpr size_t kRowPadding = 32;
+
 size_t RoundedUp(size_t count, size_t unit) {
   return (count + unit - 1) / unit * unit;
 }
@@ -47,6 +49,9 @@ struct Plan {
   size_t row_samples() const {
     return RoundedUp(source_pixels() * channels, kBlockGroup);
   }
+  // Not a power of two: sixteen rows at the same place of a page would have to
+  // share a few lines of the first-level cache.
+  size_t row_stride() const { return row_samples() + kRowPadding; }
   // One pixel more, because fixed weights are even in number.
   size_t block_samples() const {
     return (row_samples() + channels) * kBlockRows;
@@ -60,17 +65,18 @@ struct Plan {
   }
 };
 
-// Cuts pieces off scratch, each aligned to 64 bytes.
+// Cuts pieces off scratch, each aligned to 64 bytes; without scratch, only
+// counts bytes.
 class Cutter {
  public:
   explicit Cutter(std::span<std::byte> scratch) : scratch_(scratch) {}
 
   template <typename T>
   std::span<T> Cut(size_t count) {
-    const std::span<T> piece(reinterpret_cast<T*>(scratch_.data() + used_),
-                             count);
+    const size_t first = used_;
     used_ += RoundedUp(count * sizeof(T), 64);
-    return piece;
+    if (scratch_.empty()) return {};
+    return {reinterpret_cast<T*>(scratch_.data() + first), count};
   }
 
   size_t used() const { return used_; }
@@ -84,7 +90,7 @@ class Cutter {
 template <typename T, typename Number>
 struct Workspace {
   Workspace(const Plan& plan, Cutter& cutter)
-      : rows(cutter.Cut<Number>(plan.row_samples() * kBlockRows)),
+      : rows(cutter.Cut<Number>(plan.row_stride() * kBlockRows)),
         block(cutter.Cut<Number>(plan.block_samples())),
         taps(cutter.Cut<ColumnTaps>(plan.target_pixels())),
         column_weights(cutter.Cut<double>(plan.column_weights())),
@@ -214,11 +220,11 @@ class Resizer {
     std::array<T*, kBlockRows> targets;
     for (uint32_t r = 0; r < rows.size(); ++r) {
       ResizeRow(strip, rows.first + r,
-                space_.rows.subspan(r * plan_.row_samples(), samples));
+                space_.rows.subspan(r * plan_.row_stride(), samples));
       targets[r] = target_.rows.row(rows.first + r).data() +
                    size_t{strip.target.first} * plan_.channels;
     }
-    MakeBlock(space_.rows.data(), plan_.row_samples(),
+    MakeBlock(space_.rows.data(), plan_.row_stride(),
               RoundedUp(samples, kBlockGroup), space_.block.data());
     const auto columns = space_.taps.first(strip.target.size());
     const std::span<T* const> rows_of_target(targets.data(), rows.size());

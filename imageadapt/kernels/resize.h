@@ -17,12 +17,15 @@ namespace imageadapt {
 Extent ResizeSourceRows(uint32_t source_height, uint32_t target_height,
                         ResizeFilter filter, Extent rows);
 
-// Scratch that Resize needs for any band of a target of this shape. About
-//   128 * channels * min(source width, max(4096 / channels, 4 * taps))
-// bytes, and 12 for each tap of a row: a filter has at most
-// 2 * reach * ceil(source length / target length) + 1 taps, of a reach of 1
-// (area, bilinear), 2 (bicubic) or 3 (Lanczos). It does not grow with the
-// target, because wide images are resized in strips of columns.
+// Scratch that Resize needs for any band of a target of this shape. With
+//   taps(axis) = 2 * reach * ceil(source length / target length) + 1
+// for a reach of 1 (area, bilinear), 2 (bicubic) or 3 (Lanczos), but no more
+// than the source is long, and
+//   strip = max(4096 / channels, 4 * taps(columns)),
+// it is about 128 * channels bytes for each of min(strip, source width) pixels,
+// 112 for each of min(strip, the greater width), and 18 for each of taps(rows).
+// Wide images are resized strip by strip, so that neither pixels nor weights of
+// all columns are kept.
 size_t ResizeScratchBytes(const ImageSpec& source, const ImageShape& target,
                           ResizeFilter filter);
 
