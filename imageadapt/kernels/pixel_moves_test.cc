@@ -129,7 +129,13 @@ TEST(PixelMovesTest, ReversesRowsOfEveryLength) {
                         source.data() + (width - 1 - x) * pixel_bytes,
                         pixel_bytes);
           }
-          ReversePixels(pixel_bytes, source.data(), width, target.data());
+          const auto stride = static_cast<ptrdiff_t>(size);
+          ReversePixels(pixel_bytes, {.source = source.data(),
+                                      .source_stride = stride,
+                                      .width = width,
+                                      .height = 1,
+                                      .target = target.data(),
+                                      .target_stride = stride});
           EXPECT_EQ(std::memcmp(target.data(), expected.data(), size), 0)
               << width << " pixels of " << pixel_bytes << " bytes";
         }
