@@ -395,7 +395,7 @@ class WideTile {
 // of the rows that are worked on and fetched, three each, must stay in the
 // first-level cache. Columns are taken in strips of a line, and the target rows
 // of the next strip are fetched: without that each store waits for its line
-// (1920 x 1080 pixels of 3 bytes: 0.18 ms, 0.42 ms with squares of 16 bytes
+// (1920 x 1080 pixels of 3 bytes: 0.27 ms, 0.42 ms with squares of 16 bytes
 // whose lines are fetched 8 rows ahead).
 template <typename Tile, size_t kPixelBytes>
 void TransposeInTiles(const PixelTransposition& plan) {
@@ -651,7 +651,8 @@ void ReverseWith(const PixelRows& rows) {
 
 // Of a pair of vectors what is beyond whole pixels keeps its value. It belongs
 // to the next pair, which is therefore loaded before this one is stored: loads
-// that overlap a store wait for it (7 times slower).
+// that overlap a store wait for it (a half turn of 1920 x 1080 pixels of 3
+// bytes: 0.11 ms, 1.25 ms without this and with 16 bytes at a time).
 template <size_t kPixelBytes>
 void SwapReversedWith(uint8_t* a, uint8_t* b, size_t width) {
   using Vectors = Reversal<kPixelBytes>;
