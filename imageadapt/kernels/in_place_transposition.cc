@@ -83,7 +83,7 @@ struct ChunkMatrix {
 };
 
 // Moves the chunks of a matrix along the cycles of their permutation. Moves are
-// decided `kAhead` earlier than they are made, and what they move is fetched.
+// decided `ahead_` earlier than they are made, and what they move is fetched.
 class ChunkMover {
  public:
   ChunkMover(const ChunkMatrix& matrix, uint64_t* marks)
@@ -160,7 +160,7 @@ class ChunkMover {
 
   const ChunkMatrix matrix_;
   uint64_t* const marks_;
-  const size_t ahead_ = std::clamp<size_t>(4096 / matrix_.chunk_bytes, 2, 24);
+  const size_t ahead_ = std::clamp<size_t>(8192 / matrix_.chunk_bytes, 2, 24);
   Move queue_[kQueue];
   size_t decided_ = 0;
   size_t made_ = 0;
@@ -395,7 +395,7 @@ class Transposer {
 
 // Passes over memory, in units of one; measured.
 double Cost(const InPlacePlan& plan) {
-  const double chunk_bytes = static_cast<double>(plan.ChunkBytes());
+  const auto chunk_bytes = static_cast<double>(plan.ChunkBytes());
   const double moving = 1.0 + 100.0 / chunk_bytes;
   const double turning = plan.PartBytes() > (size_t{3} << 18) ? 1.2 : 1.0;
   const double spreading = plan.rest > 0 ? 0.7 : 0.0;

@@ -11,7 +11,7 @@
 namespace imageadapt {
 
 // Scratch for an image of this spec: at most 1.5 MiB and one bit for each chunk
-// of pixels that is moved whole. Chunks have 100 bytes and more, unless a row
+// of pixels that is moved whole. Chunks have at least 50 bytes, unless a row
 // and a column are both longer than 15 KB; then they get shorter with them,
 // down to one pixel.
 size_t InPlaceTurnScratchBytes(const ImageSpec& spec);

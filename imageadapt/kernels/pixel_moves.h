@@ -28,10 +28,19 @@ struct PixelTransposition {
 // cache lines.
 void TransposePixels(size_t pixel_bytes, const PixelTransposition& plan);
 
-// Writes the `width` pixels at `source` to `target` in reverse order, for the
-// same sizes. Requires that they do not overlap.
-void ReversePixels(size_t pixel_bytes, const uint8_t* source, size_t width,
-                   uint8_t* target);
+// Rows of a source and of a target. Strides are in bytes and may be negative.
+struct PixelRows {
+  const uint8_t* source = nullptr;
+  ptrdiff_t source_stride = 0;
+  size_t width = 0;
+  size_t height = 0;
+  uint8_t* target = nullptr;
+  ptrdiff_t target_stride = 0;
+};
+
+// Writes the pixels of each source row to the target row in reverse order, for
+// the same sizes. Requires that source and target do not overlap.
+void ReversePixels(size_t pixel_bytes, const PixelRows& rows);
 
 // Exchanges the `width` pixels at `a` with those at `b`, both in reverse order,
 // for the same sizes. Requires that they do not overlap.

@@ -20,6 +20,22 @@ using testing::OnEveryTarget;
 
 constexpr size_t kPixelSizes[] = {1, 2, 3, 4, 6, 8, 12, 16};
 
+// Guarded memory for one image after another: mapping it anew for each would
+// take most of the time.
+class Arena {
+ public:
+  // `size` bytes that end (or begin) at a guarded page.
+  uint8_t* Take(size_t size, bool at_end) const {
+    EXPECT_LE(size, kBytes);
+    return at_end ? at_end_.data() + kBytes - size : at_begin_.data();
+  }
+
+ private:
+  static constexpr size_t kBytes = size_t{2} << 20;
+  const GuardedBytes at_end_{kBytes, true};
+  const GuardedBytes at_begin_{kBytes, false};
+};
+
 struct Case {
   size_t pixel_bytes = 1;
   size_t width = 1;
@@ -30,17 +46,18 @@ struct Case {
   bool guards_end = true;
 };
 
-void CheckTransposition(const Case& c, std::mt19937& random) {
+void CheckTransposition(const Case& c, const Arena& sources,
+                        const Arena& targets, std::mt19937& random) {
   const size_t source_stride = c.width * c.pixel_bytes + c.padding;
   const size_t target_stride = c.height * c.pixel_bytes + c.padding;
   const size_t source_size = source_stride * c.height - c.padding;
   const size_t target_size = target_stride * c.width - c.padding;
-  const GuardedBytes source(source_size, c.guards_end);
-  const GuardedBytes target(target_size, c.guards_end);
+  uint8_t* const source = sources.Take(source_size, c.guards_end);
+  uint8_t* const target = targets.Take(target_size, c.guards_end);
   for (size_t i = 0; i < source_size; ++i) {
-    source.data()[i] = static_cast<uint8_t>(random());
+    source[i] = static_cast<uint8_t>(random());
   }
-  std::memset(target.data(), 0xa5, target_size);
+  std::memset(target, 0xa5, target_size);
 
   std::vector<uint8_t> expected(target_size, 0xa5);
   for (size_t y = 0; y < c.height; ++y) {
@@ -48,17 +65,17 @@ void CheckTransposition(const Case& c, std::mt19937& random) {
       const size_t from = c.mirrors_source ? c.height - 1 - y : y;
       const size_t to = c.mirrors_target ? c.width - 1 - x : x;
       std::memcpy(&expected[to * target_stride + y * c.pixel_bytes],
-                  source.data() + from * source_stride + x * c.pixel_bytes,
+                  source + from * source_stride + x * c.pixel_bytes,
                   c.pixel_bytes);
     }
   }
 
   PixelTransposition plan = {
-      .source = source.data(),
+      .source = source,
       .source_stride = static_cast<ptrdiff_t>(source_stride),
       .source_width = c.width,
       .source_height = c.height,
-      .target = target.data(),
+      .target = target,
       .target_stride = static_cast<ptrdiff_t>(target_stride)};
   if (c.mirrors_source) {
     plan.source += (c.height - 1) * source_stride;
@@ -69,13 +86,15 @@ void CheckTransposition(const Case& c, std::mt19937& random) {
     plan.target_stride = -plan.target_stride;
   }
   TransposePixels(c.pixel_bytes, plan);
-  EXPECT_EQ(std::memcmp(target.data(), expected.data(), target_size), 0)
+  EXPECT_EQ(std::memcmp(target, expected.data(), target_size), 0)
       << c.width << " x " << c.height << " pixels of " << c.pixel_bytes
       << " bytes, padding " << c.padding;
 }
 
 TEST(PixelMovesTest, TransposesEverySizeAroundTheBlocks) {
-  OnEveryTarget([] {
+  const Arena sources;
+  const Arena targets;
+  OnEveryTarget([&] {
     std::mt19937 random(1);
     for (const size_t pixel_bytes : kPixelSizes) {
       for (size_t width = 1; width <= 37; ++width) {
@@ -87,7 +106,7 @@ TEST(PixelMovesTest, TransposesEverySizeAroundTheBlocks) {
                               .mirrors_source = width % 2 == 0,
                               .mirrors_target = height % 2 == 0,
                               .guards_end = (width / 2 + height) % 2 == 0},
-                             random);
+                             sources, targets, random);
         }
       }
     }
@@ -96,7 +115,9 @@ TEST(PixelMovesTest, TransposesEverySizeAroundTheBlocks) {
 
 TEST(PixelMovesTest, TransposesRandomSizesBeyondABand) {
   constexpr unsigned kSeed = 7;
-  OnEveryTarget([] {
+  const Arena sources;
+  const Arena targets;
+  OnEveryTarget([&] {
     std::mt19937 random(kSeed);
     for (int i = 0; i < 400; ++i) {
       CheckTransposition({.pixel_bytes = kPixelSizes[random() % 8],
@@ -106,31 +127,38 @@ TEST(PixelMovesTest, TransposesRandomSizesBeyondABand) {
                           .mirrors_source = random() % 2 == 0,
                           .mirrors_target = random() % 2 == 0,
                           .guards_end = random() % 2 == 0},
-                         random);
+                         sources, targets, random);
     }
   });
 }
 
 TEST(PixelMovesTest, ReversesRowsOfEveryLength) {
-  OnEveryTarget([] {
+  const Arena sources;
+  const Arena targets;
+  OnEveryTarget([&] {
     std::mt19937 random(2);
     for (const size_t pixel_bytes : kPixelSizes) {
       for (size_t width = 1; width <= 80; ++width) {
         for (const bool at_end : {false, true}) {
           const size_t size = width * pixel_bytes;
-          const GuardedBytes source(size, at_end);
-          const GuardedBytes target(size, at_end);
+          uint8_t* const source = sources.Take(size, at_end);
+          uint8_t* const target = targets.Take(size, at_end);
           std::vector<uint8_t> expected(size);
           for (size_t i = 0; i < size; ++i) {
-            source.data()[i] = static_cast<uint8_t>(random());
+            source[i] = static_cast<uint8_t>(random());
           }
           for (size_t x = 0; x < width; ++x) {
             std::memcpy(&expected[x * pixel_bytes],
-                        source.data() + (width - 1 - x) * pixel_bytes,
-                        pixel_bytes);
+                        source + (width - 1 - x) * pixel_bytes, pixel_bytes);
           }
-          ReversePixels(pixel_bytes, source.data(), width, target.data());
-          EXPECT_EQ(std::memcmp(target.data(), expected.data(), size), 0)
+          const auto stride = static_cast<ptrdiff_t>(size);
+          ReversePixels(pixel_bytes, {.source = source,
+                                      .source_stride = stride,
+                                      .width = width,
+                                      .height = 1,
+                                      .target = target,
+                                      .target_stride = stride});
+          EXPECT_EQ(std::memcmp(target, expected.data(), size), 0)
               << width << " pixels of " << pixel_bytes << " bytes";
         }
       }
@@ -141,17 +169,18 @@ TEST(PixelMovesTest, ReversesRowsOfEveryLength) {
 // Ends of rows that other pixels follow closely: between `a` and `b`, and
 // around both, bytes stay as they are.
 TEST(PixelMovesTest, SwapsRowsOfEveryLengthReversed) {
-  OnEveryTarget([] {
+  const Arena arena;
+  OnEveryTarget([&] {
     std::mt19937 random(3);
     for (const size_t pixel_bytes : kPixelSizes) {
       for (size_t width = 0; width <= 150; width += width < 40 ? 1 : 5) {
         const size_t row = width * pixel_bytes;
         const size_t gap = width % 3;
         const size_t size = 2 * row + gap;
-        const GuardedBytes rows(size, width % 2 == 0);
+        uint8_t* const rows = arena.Take(size, width % 2 == 0);
         std::vector<uint8_t> expected(size);
         for (size_t i = 0; i < size; ++i) {
-          rows.data()[i] = expected[i] = static_cast<uint8_t>(random());
+          rows[i] = expected[i] = static_cast<uint8_t>(random());
         }
         for (size_t x = 0; x < width; ++x) {
           const size_t a = x * pixel_bytes;
@@ -159,27 +188,59 @@ TEST(PixelMovesTest, SwapsRowsOfEveryLengthReversed) {
           std::swap_ranges(&expected[a], &expected[a] + pixel_bytes,
                            &expected[b]);
         }
-        SwapReversedPixels(pixel_bytes, rows.data(), rows.data() + row + gap,
-                           width);
-        EXPECT_EQ(std::memcmp(rows.data(), expected.data(), size), 0)
+        SwapReversedPixels(pixel_bytes, rows, rows + row + gap, width);
+        EXPECT_EQ(std::memcmp(rows, expected.data(), size), 0)
             << width << " pixels of " << pixel_bytes << " bytes";
       }
     }
   });
 }
 
-TEST(PixelMovesTest, SwapsBytes) {
+TEST(PixelMovesTest, ReversesRowsWithPaddingAndBackwards) {
   OnEveryTarget([] {
+    for (const size_t pixel_bytes : kPixelSizes) {
+      constexpr size_t kWidth = 37;
+      constexpr size_t kHeight = 5;
+      const size_t row = kWidth * pixel_bytes;
+      const size_t stride = row + 9;
+      std::vector<uint8_t> source(stride * kHeight);
+      std::vector<uint8_t> target(stride * kHeight, 0xa5);
+      std::vector<uint8_t> expected = target;
+      std::mt19937 random(5);
+      for (uint8_t& byte : source) byte = static_cast<uint8_t>(random());
+      for (size_t y = 0; y < kHeight; ++y) {
+        for (size_t x = 0; x < kWidth; ++x) {
+          std::memcpy(&expected[y * stride + x * pixel_bytes],
+                      &source[(kHeight - 1 - y) * stride +
+                              (kWidth - 1 - x) * pixel_bytes],
+                      pixel_bytes);
+        }
+      }
+      ReversePixels(pixel_bytes,
+                    {.source = &source[(kHeight - 1) * stride],
+                     .source_stride = -static_cast<ptrdiff_t>(stride),
+                     .width = kWidth,
+                     .height = kHeight,
+                     .target = target.data(),
+                     .target_stride = static_cast<ptrdiff_t>(stride)});
+      EXPECT_EQ(target, expected) << pixel_bytes;
+    }
+  });
+}
+
+TEST(PixelMovesTest, SwapsBytes) {
+  const Arena arena;
+  OnEveryTarget([&] {
     std::mt19937 random(4);
     for (size_t size = 0; size <= 300; ++size) {
-      const GuardedBytes rows(2 * size, size % 2 == 0);
+      uint8_t* const rows = arena.Take(2 * size, size % 2 == 0);
       std::vector<uint8_t> expected(2 * size);
       for (size_t i = 0; i < 2 * size; ++i) {
-        rows.data()[i] = static_cast<uint8_t>(random());
-        expected[(i + size) % (2 * size)] = rows.data()[i];
+        rows[i] = static_cast<uint8_t>(random());
+        expected[(i + size) % (2 * size)] = rows[i];
       }
-      SwapBytes(rows.data(), rows.data() + size, size);
-      EXPECT_EQ(std::memcmp(rows.data(), expected.data(), 2 * size), 0) << size;
+      SwapBytes(rows, rows + size, size);
+      EXPECT_EQ(std::memcmp(rows, expected.data(), 2 * size), 0) << size;
     }
   });
 }

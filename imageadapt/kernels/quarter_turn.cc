@@ -1,7 +1,9 @@
 #include "imageadapt/kernels/quarter_turn.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <span>
 
 #include "imageadapt/kernels/pixel_moves.h"
 
@@ -26,6 +28,29 @@ const uint8_t* RowBytes(const ImageView<const T>& view, uint32_t row) {
 template <Sample T>
 uint8_t* WritableRowBytes(const ImageView<T>& view, uint32_t row) {
   return reinterpret_cast<uint8_t*>(view.row(row).data());
+}
+
+// Writes the rows that begin at `first` to those of `target`, reversed.
+template <Sample T>
+void ReverseRows(const uint8_t* first, ptrdiff_t stride,
+                 const ImageView<T>& target) {
+  const ImageShape& shape = target.shape();
+  ReversePixels(PixelBytes<T>(shape), {.source = first,
+                                       .source_stride = stride,
+                                       .width = shape.width,
+                                       .height = shape.height,
+                                       .target = WritableRowBytes(target, 0),
+                                       .target_stride = StrideBytes(target)});
+}
+
+// Fetches the beginning of a row that the processor does not expect next.
+template <Sample T>
+void FetchHead(std::span<const T> row) {
+  constexpr size_t kLineBytes = 64;
+  constexpr size_t kLines = 16;
+  const size_t end = std::min(row.size_bytes(), kLines * kLineBytes);
+  const std::byte* const first = std::as_bytes(row).data();
+  for (size_t i = 0; i < end; i += kLineBytes) __builtin_prefetch(first + i);
 }
 
 // A transposition, with one axis mirrored or none.
@@ -70,12 +95,9 @@ void QuarterTurn(const ImageView<const T>& source, int quarter_turns,
         target);
     return;
   }
-  const ImageShape& shape = source.shape();
-  const uint32_t last = shape.height - 1 - target.first_row;
-  for (uint32_t y = 0; y < target.rows.shape().height; ++y) {
-    ReversePixels(PixelBytes<T>(shape), RowBytes(source, last - y), shape.width,
-                  WritableRowBytes(target.rows, y));
-  }
+  if (target.rows.shape().height == 0) return;
+  const uint32_t last = source.shape().height - 1 - target.first_row;
+  ReverseRows(RowBytes(source, last), -StrideBytes(source), target.rows);
 }
 
 template <Sample T>
@@ -87,12 +109,10 @@ void TransposeImage(const ImageView<const T>& source,
 template <Sample T>
 void MirrorColumns(const RowBand<ImageView<const T>>& source,
                    const RowBand<ImageView<T>>& target) {
-  const ImageShape& shape = source.rows.shape();
+  if (target.rows.shape().height == 0) return;
   const uint32_t offset = target.first_row - source.first_row;
-  for (uint32_t y = 0; y < target.rows.shape().height; ++y) {
-    ReversePixels(PixelBytes<T>(shape), RowBytes(source.rows, offset + y),
-                  shape.width, WritableRowBytes(target.rows, y));
-  }
+  ReverseRows(RowBytes(source.rows, offset), StrideBytes(source.rows),
+              target.rows);
 }
 
 template <Sample T>
@@ -101,6 +121,7 @@ void MirrorRows(const ImageView<const T>& source,
   const uint32_t last = source.shape().height - 1 - target.first_row;
   for (uint32_t y = 0; y < target.rows.shape().height; ++y) {
     const std::span<const T> from = source.row(last - y);
+    if (y < last) FetchHead(source.row(last - y - 1));
     std::memcpy(target.rows.row(y).data(), from.data(), from.size_bytes());
   }
 }
