@@ -13,10 +13,6 @@
 namespace imageadapt::bench {
 namespace {
 
-// Set when the filters obey the border that they are asked for: then they are
-// compared with the peers at the edges, too.
-constexpr bool kFiltersReplicate = false;
-
 // What would take longer, is estimated from the middle of the image.
 constexpr double kLongestSeconds = 4;
 // A part that takes less says too little.
@@ -117,20 +113,18 @@ std::optional<Entry> Enter(ContenderMaker make, const Job& job) {
 
 // Differences as parts of full scale.
 Agreement Difference(const AnyConstImageView& a, const AnyConstImageView& b,
-                     uint32_t margin, bool has_hue) {
+                     bool has_hue) {
   Agreement found = {.most = 0, .mean = 0};
   const ImageShape shape = a.shape();
-  if (shape.height <= 2 * margin || shape.width <= 2 * margin) return found;
-  const size_t first = size_t{margin} * shape.channels;
-  const size_t end = RowSamples(shape) - first;
+  const size_t samples = RowSamples(shape);
   const bool is_float = a.sample_type() == SampleType::kF32;
   const double scale = is_float ? 1 : OneStep(a.sample_type());
   a.Visit([&]<typename T>(ImageView<T> left) {
     const auto right = b.As<T>();
-    for (uint32_t y = margin; y < shape.height - margin; ++y) {
+    for (uint32_t y = 0; y < shape.height; ++y) {
       const auto l = left.row(y);
       const auto r = right.row(y);
-      for (size_t i = first; i < end; ++i) {
+      for (size_t i = 0; i < samples; ++i) {
         double apart =
             std::abs(static_cast<double>(l[i]) - static_cast<double>(r[i])) *
             scale;
@@ -144,17 +138,16 @@ Agreement Difference(const AnyConstImageView& a, const AnyConstImageView& b,
       }
     }
   });
-  found.mean /= static_cast<double>(end - first) * (shape.height - 2 * margin);
+  found.mean /= static_cast<double>(samples) * shape.height;
   return found;
 }
 
 // "" or how far apart they are.
 std::string Compare(const BenchmarkRow& row, const AnyConstImageView& ours,
-                    const AnyConstImageView& theirs, const Agreement& asked,
-                    uint32_t margin) {
+                    const AnyConstImageView& theirs, const Agreement& asked) {
   if (ours.spec() != theirs.spec()) return "has another shape";
   const Agreement found =
-      Difference(ours, theirs, margin, row.operation.kind == Kind::kRgbToHsv);
+      Difference(ours, theirs, row.operation.kind == Kind::kRgbToHsv);
   if (found.most <= asked.most && found.mean <= asked.mean) return "";
   const double in_samples = 1 / OneStep(row.spec.sample_type);
   return absl::StrCat("differs by up to ", found.most * in_samples, ", ",
@@ -165,14 +158,12 @@ std::string Compare(const BenchmarkRow& row, const AnyConstImageView& ours,
 std::string CompareWith(const BenchmarkRow& row, const Job& job,
                         const Entry& ours, const Entry& peer) {
   const Kind kind = row.operation.kind;
-  const bool is_filter = kind == Kind::kMean || kind == Kind::kMedian;
-  const bool other_border = is_filter && kFiltersReplicate;
-  const uint32_t margin =
-      is_filter && !other_border ? row.operation.parameter / 2 : 0;
+  // We are timed with clipped windows, but the peers replicate the border.
+  const bool other_border = kind == Kind::kMean || kind == Kind::kMedian;
   const AnyConstImageView theirs = peer.contender.result();
   const Agreement& asked = peer.contender.agreement;
   if (ours.part == nullptr && peer.part == nullptr && !other_border) {
-    return Compare(row, ours.contender.result(), theirs, asked, margin);
+    return Compare(row, ours.contender.result(), theirs, asked);
   }
   if (ours.part != nullptr && peer.part == nullptr) return "";
   Job same = job;
@@ -181,7 +172,7 @@ std::string CompareWith(const BenchmarkRow& row, const Job& job,
   const std::optional<Contender> again = MakeOurs(same);
   if (!again) return "";
   RunOnce(*again);
-  return Compare(row, again->result(), theirs, asked, margin);
+  return Compare(row, again->result(), theirs, asked);
 }
 
 void TakeTurns(const std::vector<Entry*>& entries, double seconds) {

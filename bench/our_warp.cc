@@ -7,31 +7,20 @@
 namespace imageadapt::bench {
 namespace {
 
-// Whether the kernel takes an interpolation; if not, it is bilinear.
-template <typename R>
-constexpr bool kInterpolates = requires(R rotation) { rotation.interpolation; };
-
-template <typename R>
-bool SetInterpolation(Resampling resampling, R& rotation) {
-  if constexpr (kInterpolates<R>) {
-    using Interpolation = decltype(rotation.interpolation);
-    rotation.interpolation =
-        resampling == Resampling::kBilinear  ? Interpolation::kBilinear
-        : resampling == Resampling::kBicubic ? Interpolation::kBicubic
-                                             : Interpolation::kLanczos3;
-    return true;
-  }
-  return resampling == Resampling::kBilinear;
+Interpolation InterpolationOf(Resampling resampling) {
+  return resampling == Resampling::kBilinear  ? Interpolation::kBilinear
+         : resampling == Resampling::kBicubic ? Interpolation::kBicubic
+                                              : Interpolation::kLanczos3;
 }
 
 }  // namespace
 
 std::optional<Contender> OurRotate(const Job& job) {
   const double angle = job.operation.parameter * std::numbers::pi / 180;
-  Rotation rotation = {.cosine = std::cos(angle), .sine = std::sin(angle)};
-  if (!SetInterpolation(job.operation.resampling, rotation)) {
-    return std::nullopt;
-  }
+  const Rotation rotation = {
+      .cosine = std::cos(angle),
+      .sine = std::sin(angle),
+      .interpolation = InterpolationOf(job.operation.resampling)};
   return InBands(
       job, 0,
       [source = job.source, rotation](const RowBand<AnyImageView>& target,

@@ -8,31 +8,19 @@
 namespace imageadapt {
 namespace {
 
-// Whether rotations are more than bilinear against a background.
-template <typename R>
-constexpr bool kHasChoices = requires(R rotation) {
-  rotation.interpolation;
-  rotation.border;
-};
-
-template <typename R>
-void Choose(const ProbeFields& fields, R& rotation) {
-  if constexpr (kHasChoices<R>) {
-    using Interpolation = decltype(rotation.interpolation);
-    using Border = decltype(rotation.border);
-    constexpr const char* kNames[] = {"nearest", "bilinear", "bicubic",
-                                      "lanczos3"};
-    constexpr Interpolation kInterpolations[] = {
-        Interpolation::kNearest, Interpolation::kBilinear,
-        Interpolation::kBicubic, Interpolation::kLanczos3};
-    constexpr const char* kBorderNames[] = {"constant", "replicate",
-                                            "reflect101"};
-    constexpr Border kBorders[] = {Border::kConstant, Border::kReplicate,
-                                   Border::kReflect101};
-    rotation.interpolation =
-        kInterpolations[fields.Choice("interpolation", kNames)];
-    rotation.border = kBorders[fields.Choice("border", kBorderNames)];
-  }
+void Choose(const ProbeFields& fields, Rotation& rotation) {
+  constexpr const char* kNames[] = {"nearest", "bilinear", "bicubic",
+                                    "lanczos3"};
+  constexpr Interpolation kInterpolations[] = {
+      Interpolation::kNearest, Interpolation::kBilinear,
+      Interpolation::kBicubic, Interpolation::kLanczos3};
+  constexpr const char* kBorderNames[] = {"constant", "replicate",
+                                          "reflect101"};
+  constexpr WarpBorder kBorders[] = {
+      WarpBorder::kConstant, WarpBorder::kReplicate, WarpBorder::kReflect101};
+  rotation.interpolation =
+      kInterpolations[fields.Choice("interpolation", kNames)];
+  rotation.border = kBorders[fields.Choice("border", kBorderNames)];
 }
 
 }  // namespace

@@ -464,11 +464,11 @@ void QuarterTurnOntoSameCanvas(
   }
 }
 
-#define INSTANTIATE(T)                                                         \
-  template void Rotate(const ImageView<const T>&, const Rotation&,             \
-                       const ImageShape&, const RowBand<ImageView<T>>&);       \
-  template void QuarterTurnOntoSameCanvas(                                     \
-      const ImageView<const T>&, int, WarpBorder,                              \
+#define INSTANTIATE(T)                                                   \
+  template void Rotate(const ImageView<const T>&, const Rotation&,       \
+                       const ImageShape&, const RowBand<ImageView<T>>&); \
+  template void QuarterTurnOntoSameCanvas(                               \
+      const ImageView<const T>&, int, WarpBorder,                        \
       const std::array<double, kMaxChannels>&, const RowBand<ImageView<T>>&)
 INSTANTIATE(uint8_t);
 INSTANTIATE(uint16_t);

@@ -1,7 +1,6 @@
-#include "imageadapt/kernels/gaussian_blur.h"
-
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
+#include "imageadapt/kernels/gaussian.h"
 #include "imageadapt/ops/filter_window.h"
 #include "imageadapt/ops/operation_makers.h"
 #include "imageadapt/ops/typed_bands.h"

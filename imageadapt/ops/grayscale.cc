@@ -1,7 +1,6 @@
-#include "imageadapt/kernels/grayscale.h"
-
 #include <cstring>
 
+#include "imageadapt/kernels/luma.h"
 #include "imageadapt/ops/operation_makers.h"
 #include "imageadapt/ops/typed_bands.h"
 

@@ -1,10 +1,9 @@
-#include "imageadapt/kernels/resize.h"
-
 #include <algorithm>
 #include <cmath>
 
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
+#include "imageadapt/kernels/resample.h"
 #include "imageadapt/ops/operation_makers.h"
 #include "imageadapt/ops/typed_bands.h"
 

@@ -1,4 +1,4 @@
-#include "imageadapt/kernels/gaussian_blur.h"
+#include "imageadapt/kernels/gaussian.h"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // Which source samples a resized one is made of, and by which weights.
 // SPDX-License-Identifier: Apache-2.0
-#ifndef IMAGEADAPT_KERNELS_RESIZE_WEIGHTS_H_
-#define IMAGEADAPT_KERNELS_RESIZE_WEIGHTS_H_
+#ifndef IMAGEADAPT_KERNELS_RESAMPLE_WEIGHTS_H_
+#define IMAGEADAPT_KERNELS_RESAMPLE_WEIGHTS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -44,4 +44,4 @@ struct ResizeAxis {
 
 }  // namespace imageadapt
 
-#endif  // IMAGEADAPT_KERNELS_RESIZE_WEIGHTS_H_
+#endif  // IMAGEADAPT_KERNELS_RESAMPLE_WEIGHTS_H_

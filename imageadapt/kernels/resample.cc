@@ -1,4 +1,4 @@
-#include "imageadapt/kernels/resize.h"
+#include "imageadapt/kernels/resample.h"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // Colour images made grey.
 // SPDX-License-Identifier: Apache-2.0
-#ifndef IMAGEADAPT_KERNELS_GRAYSCALE_H_
-#define IMAGEADAPT_KERNELS_GRAYSCALE_H_
+#ifndef IMAGEADAPT_KERNELS_LUMA_H_
+#define IMAGEADAPT_KERNELS_LUMA_H_
 
 #include "imageadapt/image/image_view.h"
 
@@ -30,4 +30,4 @@ void Grayscale(const ImageView<const T>& source, const ImageView<T>& target);
 
 }  // namespace imageadapt
 
-#endif  // IMAGEADAPT_KERNELS_GRAYSCALE_H_
+#endif  // IMAGEADAPT_KERNELS_LUMA_H_

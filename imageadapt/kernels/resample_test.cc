@@ -1,6 +1,6 @@
 // Resizing on every kind of processor, against sums in double over the whole
 // source.
-#include "imageadapt/kernels/resize.h"
+#include "imageadapt/kernels/resample.h"
 
 #include <gtest/gtest.h>
 

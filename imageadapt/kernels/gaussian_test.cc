@@ -1,6 +1,6 @@
 // Blurring on every kind of processor, against sums in double over the whole
 // window.
-#include "imageadapt/kernels/gaussian_blur.h"
+#include "imageadapt/kernels/gaussian.h"
 
 #include <gtest/gtest.h>
 

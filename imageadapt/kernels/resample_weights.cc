@@ -1,4 +1,4 @@
-#include "imageadapt/kernels/resize_weights.h"
+#include "imageadapt/kernels/resample_weights.h"
 
 #include <algorithm>
 #include <cmath>

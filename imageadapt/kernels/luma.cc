@@ -1,4 +1,4 @@
-#include "imageadapt/kernels/grayscale.h"
+#include "imageadapt/kernels/luma.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "imageadapt/kernels/grayscale.cc"
+#define HWY_TARGET_INCLUDE "imageadapt/kernels/luma.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"

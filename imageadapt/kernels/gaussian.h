@@ -1,7 +1,7 @@
 // Blurs an image.
 // SPDX-License-Identifier: Apache-2.0
-#ifndef IMAGEADAPT_KERNELS_GAUSSIAN_BLUR_H_
-#define IMAGEADAPT_KERNELS_GAUSSIAN_BLUR_H_
+#ifndef IMAGEADAPT_KERNELS_GAUSSIAN_H_
+#define IMAGEADAPT_KERNELS_GAUSSIAN_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -43,4 +43,4 @@ void GaussianBlur(const RowBand<ImageView<const T>>& source,
 
 }  // namespace imageadapt
 
-#endif  // IMAGEADAPT_KERNELS_GAUSSIAN_BLUR_H_
+#endif  // IMAGEADAPT_KERNELS_GAUSSIAN_H_

@@ -1,14 +1,14 @@
 // Changes the size of an image.
 // SPDX-License-Identifier: Apache-2.0
-#ifndef IMAGEADAPT_KERNELS_RESIZE_H_
-#define IMAGEADAPT_KERNELS_RESIZE_H_
+#ifndef IMAGEADAPT_KERNELS_RESAMPLE_H_
+#define IMAGEADAPT_KERNELS_RESAMPLE_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "imageadapt/image/image_view.h"
-#include "imageadapt/kernels/resize_weights.h"
+#include "imageadapt/kernels/resample_weights.h"
 #include "imageadapt/kernels/window_size.h"
 
 namespace imageadapt {
@@ -48,4 +48,4 @@ void Resize(const RowBand<ImageView<const T>>& source, ResizeFilter filter,
 
 }  // namespace imageadapt
 
-#endif  // IMAGEADAPT_KERNELS_RESIZE_H_
+#endif  // IMAGEADAPT_KERNELS_RESAMPLE_H_

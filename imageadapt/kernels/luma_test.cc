@@ -1,4 +1,4 @@
-#include "imageadapt/kernels/grayscale.h"
+#include "imageadapt/kernels/luma.h"
 
 #include <gtest/gtest.h>
 
