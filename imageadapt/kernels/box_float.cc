@@ -202,8 +202,8 @@ class ColumnSums {
     return found == nullptr ? nullptr : found + first_;
   }
 
-  // A tile's part of a row is too short for the processor to see by itself what
-  // comes next: without, three times slower.
+  // What comes next, to be fetched early: rows lie far apart, and the processor
+  // does not see by itself where the next one begins.
   const float* RowToFetch(int64_t row) const {
     const int64_t last = int64_t{job_.source->end_row()} - 1;
     const int64_t first = job_.source->first_row;
