@@ -81,9 +81,19 @@ int ProcessorsAllowed() {
   return CPU_COUNT(&set);
 }
 
+std::regex PatternOf(const std::string& filter) {
+  try {
+    return std::regex(filter);
+  } catch (const std::regex_error& error) {
+    std::fprintf(stderr, "bench: --filter is no regular expression: %s\n",
+                 error.what());
+    std::exit(2);
+  }
+}
+
 std::vector<BenchmarkRow> ChosenRows(const std::string& filter) {
   std::vector<BenchmarkRow> rows;
-  const std::regex pattern(filter);
+  const std::regex pattern = PatternOf(filter);
   const bool has_two = ProcessorsAllowed() > 1;
   bool says_one = false;
   for (const BenchmarkRow& row : AllRows()) {

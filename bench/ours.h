@@ -22,7 +22,7 @@ std::optional<Contender> MakeMemcpy(const Job& job);
 using BandWork = std::function<void(const RowBand<AnyImageView>& target,
                                     std::span<std::byte> scratch)>;
 
-// Horizontal bands, one for each thread, as the server cuts them.
+// Horizontal bands, one for each thread.
 Contender InBands(const Job& job, size_t scratch_bytes, BandWork work);
 
 // The same band of the known sample type.

@@ -257,7 +257,9 @@ void WithKey(T hue, Work&& work) {
 template <typename T>
 T OppositeHue(T mean) {
   if constexpr (std::is_same_v<T, float>) {
-    return mean < 180 ? mean + 180 : mean - 180;
+    if (mean >= 180) return mean - 180;
+    // The sum may round to a whole turn.
+    return mean + 180 < 360 ? mean + 180 : 0;
   } else {
     return static_cast<T>(mean + std::numeric_limits<T>::max() / 2 + 1);
   }

@@ -358,6 +358,15 @@ TEST(HueFiltersTest, RedIsOneHue) {
             (std::vector<uint8_t>{250, 2, 2}));
 }
 
+TEST(HueFiltersTest, ACutThatRoundsToAWholeTurnIsZero) {
+  // The greatest number below 180: with 180 more it is 360 in float.
+  const float hue = std::nextafter(180.0F, 0.0F);
+  ASSERT_EQ(hue + 180, 360.0F);
+  const HueImage<float> image = {.width = 1, .height = 1, .hues = {hue}};
+  EXPECT_EQ(MediansOf(image, {.window = {.width = 1, .height = 1}}),
+            std::vector<float>{hue});
+}
+
 TEST(HueFiltersTest, OppositeHuesLeaveTheMiddle) {
   const HueImage<uint8_t> image = {
       .width = 5, .height = 1, .hues = {10, 138, 74, 202, 74}};

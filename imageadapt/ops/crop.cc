@@ -23,13 +23,14 @@ class Crop final : public Operation {
   absl::StatusOr<OperationPlan> Plan(const ImageSpec& input) const override {
     const ImageShape& shape = input.shape;
     if (!Fits(x_, width_, shape.width)) {
-      return InvalidField("width", "columns ", x_, " to ",
-                          uint64_t{x_} + width_ - 1, " are not all in an image",
-                          " of ", shape.width, " x ", shape.height, " pixels");
+      return InvalidField(x_ < shape.width ? "width" : "x", "columns ", x_,
+                          " to ", uint64_t{x_} + width_ - 1,
+                          " are not all in an image", " of ", shape.width,
+                          " x ", shape.height, " pixels");
     }
     if (!Fits(y_, height_, shape.height)) {
-      return InvalidField("height", "rows ", y_, " to ",
-                          uint64_t{y_} + height_ - 1,
+      return InvalidField(y_ < shape.height ? "height" : "y", "rows ", y_,
+                          " to ", uint64_t{y_} + height_ - 1,
                           " are not all in an image", " of ", shape.width,
                           " x ", shape.height, " pixels");
     }

@@ -32,6 +32,7 @@ class MeanFilter final : public WindowFilter {
   uint64_t HueScratchBytes(const ImageSpec& spec) const override {
     return HueMeanScratchBytes(spec, options_);
   }
+  bool HueIsSlow(SampleType /*type*/) const override { return false; }
   void FilterHue(const RowBand<AnyConstImageView>& source,
                  const RowBand<AnyImageView>& target,
                  std::span<std::byte> scratch) const override {

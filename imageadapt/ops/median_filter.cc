@@ -31,6 +31,10 @@ class MedianFilter final : public WindowFilter {
   uint64_t HueScratchBytes(const ImageSpec& spec) const override {
     return HueMedianScratchBytes(spec, options_);
   }
+  // Hues that share a key are searched one by one.
+  bool HueIsSlow(SampleType type) const override {
+    return type == SampleType::kF32;
+  }
   void FilterHue(const RowBand<AnyConstImageView>& source,
                  const RowBand<AnyImageView>& target,
                  std::span<std::byte> scratch) const override {

@@ -32,6 +32,9 @@ struct OperationPlan {
   RowNeed need;
   // Memory that each Run() needs besides its bands.
   uint64_t scratch_bytes = 0;
+  // Rows can take so long that few should be asked for between two looks at
+  // the caller's deadline.
+  bool has_slow_rows = false;
 };
 
 // Immutable; usable by many threads at once.

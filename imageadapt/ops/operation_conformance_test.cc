@@ -396,7 +396,8 @@ TEST(CropOperationTest, CutsTheRectangleOutAndRefusesWhatIsOutside) {
   };
   EXPECT_EQ(field(Cropped(2, 3, 8, 4)), "width");
   EXPECT_EQ(field(Cropped(2, 3, 7, 6)), "height");
-  EXPECT_EQ(field(Cropped(0xffffffff, 0, 0xffffffff, 8)), "width");
+  EXPECT_EQ(field(Cropped(0xffffffff, 0, 0xffffffff, 8)), "x");
+  EXPECT_EQ(field(Cropped(0, 8, 1, 1)), "y");
 }
 
 TEST(WindowFilterTest, OnlyTheNamedChannelsChange) {
@@ -450,6 +451,14 @@ TEST(ResizeOperationTest, OneSideKeepsTheProportions) {
   EXPECT_EQ(size(150, 0), (ImageShape{150, 100, 3}));
   EXPECT_EQ(size(0, 400), (ImageShape{600, 400, 3}));
   EXPECT_EQ(size(1, 0), (ImageShape{1, 1, 3}));
+  // Two thirds of 3 and of 5.
+  EXPECT_EQ(size(3, 0), (ImageShape{3, 2, 3}));
+  EXPECT_EQ(size(5, 0), (ImageShape{5, 3, 3}));
+  EXPECT_EQ(
+      FieldOf((*MakeOperation(Resized(0x7fffffff, 0, v1::Resize::FILTER_AREA)))
+                  ->Plan(Spec(1, 2, 1))
+                  .status()),
+      "width");
   EXPECT_EQ(size(7, 9), (ImageShape{7, 9, 3}));
 }
 

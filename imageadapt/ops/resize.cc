@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cmath>
+#include <cstdint>
 
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
@@ -12,11 +12,11 @@ namespace {
 
 constexpr uint32_t kMostSide = 0x7fffffff;
 
-// The side that goes with `given` in an image of `across` by `along`.
-uint32_t InProportion(uint32_t given, uint32_t along, uint32_t across) {
-  const double side = std::round(double{1} * given / across * along);
-  return static_cast<uint32_t>(
-      std::clamp<double>(side, 1, double{1} + kMostSide));
+// The side that goes with `given` in an image of `across` by `along`, to the
+// nearest, halves up. Cannot overflow: given and along are below 2^31.
+uint64_t InProportion(uint32_t given, uint32_t along, uint32_t across) {
+  const uint64_t twice = 2 * uint64_t{given} * along + across;
+  return std::max<uint64_t>(1, twice / (2 * uint64_t{across}));
 }
 
 class ResizeOperation final : public Operation {
@@ -28,15 +28,17 @@ class ResizeOperation final : public Operation {
     OperationPlan plan{.output = input, .need = {}, .scratch_bytes = 0};
     const ImageShape& from = input.shape;
     ImageShape& to = plan.output.shape;
-    to.width =
+    const uint64_t width =
         width_ != 0 ? width_ : InProportion(height_, from.width, from.height);
-    to.height =
+    const uint64_t height =
         height_ != 0 ? height_ : InProportion(width_, from.height, from.width);
-    if (to.width > kMostSide || to.height > kMostSide) {
-      return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
-                     "the image would be ", to.width, " x ", to.height,
-                     " pixels");
+    if (width > kMostSide || height > kMostSide) {
+      return InvalidField(width_ != 0 ? "width" : "height",
+                          "would make an image of ", width, " x ", height,
+                          " pixels; a side has at most ", kMostSide);
     }
+    to.width = static_cast<uint32_t>(width);
+    to.height = static_cast<uint32_t>(height);
     plan.need.all = true;
     plan.scratch_bytes = ResizeScratchBytes(input, to, Filter(from, to));
     return plan;

@@ -166,9 +166,9 @@ class TurnByDegrees final : public Operation {
     const double height = TurnedSide(shape.height, shape.width, cosine_, sine_);
     constexpr double kMostSide = std::numeric_limits<int32_t>::max();
     if (width > kMostSide || height > kMostSide) {
-      return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
-                     "the turned image would be ", width, " x ", height,
-                     " pixels");
+      return InvalidField("canvas", "would have ", static_cast<uint64_t>(width),
+                          " x ", static_cast<uint64_t>(height),
+                          " pixels; a side has at most ", uint32_t{0x7fffffff});
     }
     plan.output.shape.width = static_cast<uint32_t>(width);
     plan.output.shape.height = static_cast<uint32_t>(height);

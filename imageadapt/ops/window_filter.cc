@@ -90,7 +90,10 @@ absl::StatusOr<OperationPlan> WindowFilter::Plan(const ImageSpec& input) const {
   if (colors_.in_hsv) {
     scratch = HsvBytes(input) + std::max(scratch, HueScratchBytes(input));
   }
-  return FilterPlan(input, window_, scratch);
+  OperationPlan plan = FilterPlan(input, window_, scratch);
+  plan.has_slow_rows =
+      colors_.in_hsv && Filters(0) && HueIsSlow(input.sample_type);
+  return plan;
 }
 
 void WindowFilter::Run(const RowBand<AnyConstImageView>& source,

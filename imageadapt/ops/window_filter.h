@@ -52,6 +52,8 @@ class WindowFilter : public Operation {
 
   // Filters channel 0 as hue, and writes no other.
   virtual uint64_t HueScratchBytes(const ImageSpec& spec) const = 0;
+  // Whether that can take time that grows with the window.
+  virtual bool HueIsSlow(SampleType type) const = 0;
   virtual void FilterHue(const RowBand<AnyConstImageView>& source,
                          const RowBand<AnyImageView>& target,
                          std::span<std::byte> scratch) const = 0;

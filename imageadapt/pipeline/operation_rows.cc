@@ -23,26 +23,50 @@ OperationRows::OperationRows(std::unique_ptr<RowSource> input,
       input_spec_(input_->spec()),
       operation_(std::move(operation)),
       plan_(plan),
-      work_(work) {}
+      work_(work),
+      strip_rows_(StripRowsFor(input_->strip_rows())) {}
+
+// Enough for all threads, and for each band more rows than only stand around
+// it: kernels go through those before the band's first row. Not fewer than what
+// comes before has at once.
+uint32_t OperationRows::StripRowsFor(uint32_t input_strip_rows) const {
+  if (plan_.has_slow_rows) {
+    return static_cast<uint32_t>(
+        std::min<uint64_t>(uint64_t{kMinBandRows} * work_.workers.threads(),
+                           plan_.output.shape.height));
+  }
+  const uint64_t around = uint64_t{plan_.need.above} + plan_.need.below;
+  const uint64_t band = std::max<uint64_t>(kMinBandRows, around);
+  const uint64_t rows = std::max<uint64_t>(
+      {StripRows(plan_.output), band * work_.workers.threads(),
+       plan_.need.all ? 1 : input_strip_rows});
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(rows, plan_.output.shape.height));
+}
 
 uint32_t OperationRows::WindowRows() const {
   if (plan_.need.all) return input_height();
   const uint64_t rows =
-      uint64_t{StripRows(plan_.output)} + plan_.need.above + plan_.need.below;
+      uint64_t{strip_rows_} + plan_.need.above + plan_.need.below;
   return static_cast<uint32_t>(std::min<uint64_t>(rows, input_height()));
 }
 
 uint32_t OperationRows::MaxBands() const {
-  const uint32_t bands = StripRows(plan_.output) / kMinBandRows;
+  const uint32_t bands = strip_rows_ / kMinBandRows;
   return std::clamp<uint32_t>(bands, 1,
                               static_cast<uint32_t>(work_.workers.threads()));
 }
 
 uint64_t OperationRows::memory_bytes() const {
-  // The planned sizes passed PixelBytes(), so the sums stay far below 2^64.
-  return (input_ == nullptr ? 0 : input_->memory_bytes()) +
-         uint64_t{WindowRows()} * RowBytes(input_spec_) +
-         MaxBands() * plan_.scratch_bytes;
+  // The planned sizes passed PixelBytes(), but there are several.
+  uint64_t scratch = 0;
+  if (__builtin_mul_overflow(uint64_t{MaxBands()}, plan_.scratch_bytes,
+                             &scratch)) {
+    return UINT64_MAX;
+  }
+  const uint64_t own =
+      AddOrMost(uint64_t{WindowRows()} * RowBytes(input_spec_), scratch);
+  return AddOrMost(input_ == nullptr ? 0 : input_->memory_bytes(), own);
 }
 
 OperationRows::Rows OperationRows::NeededFor(uint32_t first_row,
@@ -78,7 +102,7 @@ absl::Status OperationRows::FillWindow(Rows needed) {
     }
     at_hand_ = {.first = needed.first, .end = needed.first + kept};
   }
-  const uint32_t strip = StripRows(input_spec_);
+  const uint32_t strip = input_ == nullptr ? 1 : input_->strip_rows();
   while (at_hand_.end < needed.end) {
     RETURN_IF_ERROR(work_.call.Check());
     const uint32_t count = std::min(strip, needed.end - at_hand_.end);
@@ -119,7 +143,7 @@ void OperationRows::RunStrip(const AnyImageView& target) {
 
 absl::Status OperationRows::ReadRows(const AnyImageView& target) {
   if (next_row_ == 0) RETURN_IF_ERROR(TakeMemory());
-  const uint32_t strip = StripRows(plan_.output);
+  const uint32_t strip = strip_rows_;
   const uint32_t total = target.shape().height;
   for (uint32_t done = 0; done < total;) {
     RETURN_IF_ERROR(work_.call.Check());

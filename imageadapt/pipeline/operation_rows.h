@@ -27,6 +27,7 @@ class OperationRows final : public RowSource {
 
   const ImageSpec& spec() const override { return plan_.output; }
   uint64_t memory_bytes() const override;
+  uint32_t strip_rows() const override { return strip_rows_; }
   absl::Status ReadRows(const AnyImageView& target) override;
 
  private:
@@ -37,6 +38,7 @@ class OperationRows final : public RowSource {
   };
 
   uint32_t input_height() const { return input_spec_.shape.height; }
+  uint32_t StripRowsFor(uint32_t input_strip_rows) const;
   uint32_t WindowRows() const;
   uint32_t MaxBands() const;
   Rows NeededFor(uint32_t first_row, uint32_t count) const;
@@ -50,6 +52,7 @@ class OperationRows final : public RowSource {
   const std::shared_ptr<const Operation> operation_;
   const OperationPlan plan_;
   const Workspace& work_;
+  const uint32_t strip_rows_;
 
   Image window_;
   Rows at_hand_;  // what the window holds, from its first row on

@@ -35,6 +35,16 @@ absl::Status UnknownFormat(const ByteRope& file) {
                  file.size(), " bytes are no image file: expected ", known);
 }
 
+// IMAGE_TOO_LARGE if an operation makes more pixels than are allowed.
+absl::Status CheckResult(absl::string_view operation, const ImageShape& shape,
+                         uint64_t max_pixels) {
+  const uint64_t pixels = uint64_t{shape.width} * shape.height;
+  if (pixels <= max_pixels) return absl::OkStatus();
+  return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge, operation,
+                 " would make an image of ", shape.width, " x ", shape.height,
+                 " pixels: ", pixels, " of at most ", max_pixels);
+}
+
 absl::Status WriteStrips(const AnyConstImageView& image, Encoder& encoder,
                          const CallContext& call) {
   const uint32_t height = image.shape().height;
@@ -65,6 +75,9 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::OpenFile(
   ASSIGN_OR_RETURN(pipeline->decoder_,
                    pipeline->input_codec_->open(*pipeline->bytes_, limits));
   pipeline->icc_profile_ = pipeline->decoder_->metadata().icc_profile;
+  // A turned square needs a canvas of twice its pixels.
+  pipeline->max_result_pixels_ =
+      limits.max_pixels + std::min(limits.max_pixels, UINT64_MAX / 2);
   RETURN_IF_ERROR(pipeline->Compile(
       operations, pipeline->decoder_->metadata().orientation));
   return pipeline;
@@ -90,6 +103,8 @@ absl::Status Pipeline::AddStep(const v1::Operation& spec) {
       v1::Operation::descriptor()->FindFieldByNumber(spec.kind_case());
   if (!planned.ok()) return Within(kind->name(), planned.status());
   const OperationPlan& plan = *planned;
+  RETURN_IF_ERROR(
+      CheckResult(kind->name(), plan.output.shape, max_result_pixels_));
   RETURN_IF_ERROR(PixelBytes(plan.output).status());
   output_ = plan.output;
   steps_.push_back({.operation = std::move(operation), .plan = plan});
@@ -130,9 +145,10 @@ absl::StatusOr<Image> Pipeline::RunToImage(const Workspace& work) {
   const std::unique_ptr<RowSource> rows = Connect(work);
   ASSIGN_OR_RETURN(const uint64_t pixel_bytes, PixelBytes(output_));
   const uint64_t before = work.memory.bytes();
-  RETURN_IF_ERROR(ReserveMemory(rows->memory_bytes() + pixel_bytes, work));
+  RETURN_IF_ERROR(
+      ReserveMemory(AddOrMost(rows->memory_bytes(), pixel_bytes), work));
   ASSIGN_OR_RETURN(Image image, Image::Create(output_, work.buffers));
-  const uint32_t strip = StripRows(output_);
+  const uint32_t strip = rows->strip_rows();
   const uint32_t height = output_.shape.height;
   for (uint32_t row = 0; row < height; row += strip) {
     RETURN_IF_ERROR(work.call.Check());
@@ -148,12 +164,13 @@ absl::Status Pipeline::RunToFile(const Codec& codec,
                                  const Workspace& work, ByteSink& sink) {
   const std::unique_ptr<RowSource> rows = Connect(work);
   ImageSpec strip = output_;
-  strip.shape.height = StripRows(output_);
+  strip.shape.height = rows->strip_rows();
   ASSIGN_OR_RETURN(const uint64_t strip_bytes, PixelBytes(strip));
-  RETURN_IF_ERROR(ReserveMemory(rows->memory_bytes() + strip_bytes +
-                                    EncoderBytes(output_) +
-                                    LargestFile(output_, sink),
-                                work));
+  const uint64_t encoded_bytes =
+      AddOrMost(EncoderBytes(output_), LargestFile(output_, sink));
+  RETURN_IF_ERROR(ReserveMemory(
+      AddOrMost(rows->memory_bytes(), AddOrMost(strip_bytes, encoded_bytes)),
+      work));
   ASSIGN_OR_RETURN(Image image, Image::Create(strip, work.buffers));
   ASSIGN_OR_RETURN(const std::unique_ptr<Encoder> encoder,
                    codec.create(sink, output_, options));

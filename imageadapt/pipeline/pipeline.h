@@ -30,7 +30,8 @@ class Pipeline {
   // Opens a file in any format that can be read, and plans to turn it upright
   // and to run `operations`. INVALID_ARGUMENT if the format is unknown, the
   // header damaged or over a limit, or an operation cannot be done (about its
-  // field, as "operations[1].flip.axis").
+  // field, as "operations[1].flip.axis") or makes more than twice the pixels
+  // that a file may have.
   static absl::StatusOr<std::unique_ptr<Pipeline>> OpenFile(
       const ByteRope& file, const OperationSpecs& operations,
       const DecodeLimits& limits);
@@ -75,6 +76,7 @@ class Pipeline {
   std::unique_ptr<ByteSource> bytes_;
   std::unique_ptr<Decoder> decoder_;
   std::vector<std::byte> icc_profile_;
+  uint64_t max_result_pixels_ = UINT64_MAX;  // of each step
   std::vector<Step> steps_;
   ImageSpec output_;
 };

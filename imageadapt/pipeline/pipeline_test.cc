@@ -106,6 +106,7 @@ class ImageRows final : public RowSource {
 
   const ImageSpec& spec() const override { return image_.spec(); }
   uint64_t memory_bytes() const override { return 0; }
+  uint32_t strip_rows() const override { return StripRows(spec()); }
   absl::Status ReadRows(const AnyImageView& target) override {
     for (uint32_t y = 0; y < target.shape().height; ++y) {
       const auto from = image_.view().row_bytes(next_row_++);
@@ -118,6 +119,32 @@ class ImageRows final : public RowSource {
   const Image& image_;
   uint32_t next_row_ = 0;
 };
+
+TEST_F(PipelineTest, TheNumberOfThreadsDoesNotShow) {
+  const Image source = MakeNoise(Spec(2731, 300, 3), 11);
+  v1::Operation in_hsv = Median(3);
+  in_hsv.mutable_median_filter()->set_color_space(v1::COLOR_SPACE_HSV);
+  v1::Operation resize;
+  resize.mutable_resize()->set_width(1999);
+  const OperationSpecs operations =
+      ListOf({Rotation(90), Median(7), Mean(51), Rotation(17), Median(31),
+              in_hsv, Mean(3), resize, Rotation(270)});
+  const absl::StatusOr<Image> two = Run(source, operations);
+  ASSERT_TRUE(two.ok()) << two.status();
+  for (const size_t threads : {1, 3, 8}) {
+    WorkerPool workers(threads);
+    const Workspace work = {.call = call_,
+                            .workers = workers,
+                            .buffers = buffers_,
+                            .memory = memory_};
+    const std::string bytes = BytesOf(source);
+    const ByteRope rope(std::as_bytes(std::span(bytes)));
+    const auto result = (*Pipeline::OpenRaw(rope, LayoutOf(source), operations))
+                            ->RunToImage(work);
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(Difference(result->view(), two->view()), "") << threads;
+  }
+}
 
 // Rows of 8 KiB, so that an image is many strips.
 TEST_F(PipelineTest, StripsGiveTheSameBytesAtEveryHeight) {
@@ -233,6 +260,49 @@ TEST_F(PipelineTest, WhatNeverFitsIsTooLargeAndNotBusy) {
       rope, {.spec = Spec(1000, 1000, 3), .stored_channels = 3}, {});
   const auto image = (*pipeline)->RunToImage(work);
   EXPECT_EQ(ReasonOf(image.status()), kImageTooLarge) << image.status();
+}
+
+TEST_F(PipelineTest, SizesThatAddUpBeyondAllNumbersAreTooLarge) {
+  const Image source = MakeNoise(Spec(1, 1, 4), 12);
+  v1::Operation resize;
+  resize.mutable_resize()->set_width(1 << 30);
+  resize.mutable_resize()->set_height(1 << 30);
+  v1::Operation transpose;
+  transpose.mutable_transpose();
+  v1::Operation crop;
+  crop.mutable_crop()->set_width(1);
+  crop.mutable_crop()->set_height(1);
+  // Four windows of 2^62 bytes. Not at the beginning, where turns are folded.
+  const auto result =
+      Run(source, ListOf({resize, transpose, transpose, transpose, crop}));
+  EXPECT_EQ(ReasonOf(result.status()), kImageTooLarge) << result.status();
+}
+
+TEST_F(PipelineTest, ResultsHaveAtMostTwiceThePixelsOfAFile) {
+  const auto png = *RunToPng(MakeNoise(Spec(20, 20, 1), 13), {});
+  const ByteRope rope(std::as_bytes(std::span(png)));
+  const auto open = [&](uint32_t width) {
+    v1::Operation resize;
+    resize.mutable_resize()->set_width(width);
+    return Pipeline::OpenFile(rope, ListOf({Mean(3), resize}),
+                              {.max_pixels = 400})
+        .status();
+  };
+  EXPECT_TRUE(open(28).ok()) << open(28);
+  EXPECT_EQ(ReasonOf(open(29)), kImageTooLarge) << open(29);
+}
+
+TEST_F(PipelineTest, WideImagesAndTallWindowsKeepAllThreadsBusy) {
+  // Rows of 48 KB, and windows taller than the rows that are best for a cache.
+  const Image source = MakeNoise(Spec(4000, 120, 3, SampleType::kF32), 14);
+  for (const v1::Operation& spec : {Mean(3), Mean(101), Median(3)}) {
+    std::shared_ptr<const Operation> operation = *MakeOperation(spec);
+    const OperationPlan plan = *operation->Plan(source.spec());
+    const OperationRows rows(std::make_unique<ImageRows>(source), operation,
+                             plan, work_);
+    EXPECT_GE(rows.strip_rows(),
+              std::min(120u, 2 * std::max(16u, plan.need.above)));
+  }
 }
 
 TEST_F(PipelineTest, EndsWhenTheCallerLeaves) {

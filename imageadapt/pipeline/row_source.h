@@ -16,6 +16,22 @@
 
 namespace imageadapt {
 
+// Rows that are worked on between two looks at the caller's deadline: about as
+// much as a core's cache holds, but some rows even of the widest image.
+inline uint32_t StripRows(const ImageSpec& spec) {
+  constexpr size_t kStripBytes = size_t{1} << 20;
+  constexpr uint64_t kMinRows = 16;
+  const uint64_t rows = kStripBytes / std::max<size_t>(RowBytes(spec), 1);
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(std::max(rows, kMinRows), spec.shape.height));
+}
+
+// a + b, or the greatest number if that is too large.
+inline uint64_t AddOrMost(uint64_t a, uint64_t b) {
+  uint64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
 // Used by one thread at a time.
 class RowSource {
  public:
@@ -24,8 +40,11 @@ class RowSource {
   virtual const ImageSpec& spec() const = 0;
 
   // At most this much memory is taken while rows are read, by this and by what
-  // it reads from.
+  // it reads from; the greatest number if it cannot be counted.
   virtual uint64_t memory_bytes() const = 0;
+
+  // How many rows are best read at once.
+  virtual uint32_t strip_rows() const = 0;
 
   // Reads the next rows, as many as `target` has. An error is final. Requires
   // that `target` has the spec of this image apart from the height, and that so
@@ -43,6 +62,7 @@ class DecoderRows final : public RowSource {
   uint64_t memory_bytes() const override {
     return decoder_->max_working_bytes();
   }
+  uint32_t strip_rows() const override { return StripRows(spec()); }
   absl::Status ReadRows(const AnyImageView& target) override {
     return decoder_->ReadRows(target);
   }
@@ -50,17 +70,6 @@ class DecoderRows final : public RowSource {
  private:
   const std::unique_ptr<Decoder> decoder_;
 };
-
-// Rows that are worked on between two looks at the caller's deadline: about as
-// much as a core's cache holds, but enough that the rows around a strip are few
-// beside it.
-inline uint32_t StripRows(const ImageSpec& spec) {
-  constexpr size_t kStripBytes = size_t{1} << 20;
-  constexpr uint64_t kMinRows = 16;
-  const uint64_t rows = kStripBytes / std::max<size_t>(RowBytes(spec), 1);
-  return static_cast<uint32_t>(
-      std::min<uint64_t>(std::max(rows, kMinRows), spec.shape.height));
-}
 
 }  // namespace imageadapt
 

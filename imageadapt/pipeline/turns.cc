@@ -6,10 +6,11 @@ namespace imageadapt {
 namespace {
 
 std::optional<Orientation> TurnOfRotate(const v1::Rotate& rotate) {
-  // Backgrounds and borders are checked by the operation itself.
+  // What is wrong, or not right for every image, the operation itself tells.
   if (rotate.background_size() != 0 ||
-      rotate.interpolation() != v1::Rotate::INTERPOLATION_UNSPECIFIED ||
-      rotate.border() != v1::Rotate::BORDER_UNSPECIFIED ||
+      rotate.border() == v1::Rotate::BORDER_TRANSPARENT ||
+      !v1::Rotate::Border_IsValid(rotate.border()) ||
+      !v1::Rotate::Interpolation_IsValid(rotate.interpolation()) ||
       !v1::Rotate::Canvas_IsValid(rotate.canvas())) {
     return std::nullopt;
   }

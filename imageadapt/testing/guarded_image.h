@@ -6,6 +6,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(start, size) \
+  (static_cast<void>(start), static_cast<void>(size))
+#define ASAN_UNPOISON_MEMORY_REGION(start, size) \
+  (static_cast<void>(start), static_cast<void>(size))
+#endif
 
 #include "imageadapt/image/image_view.h"
 #include "imageadapt/testing/guarded_bytes.h"
@@ -13,7 +23,8 @@
 namespace imageadapt::testing {
 
 // The pixels, zeroed, end (or begin) where GuardedBytes does; between rows lie
-// `padding` samples that nobody may write to.
+// `padding` samples that nobody may write to, nor read where AddressSanitizer
+// looks on.
 template <Sample T>
 class GuardedImage {
  public:
@@ -24,7 +35,13 @@ class GuardedImage {
         stride_(RowSamples(shape) + padding),
         bytes_((stride_ * shape.height - padding) * sizeof(T), at_end) {
     ForEachPadding([](T& sample) { sample = kPadding; });
+    ForEachRowsPadding([](std::span<T> gap) {
+      ASAN_POISON_MEMORY_REGION(gap.data(), gap.size_bytes());
+    });
   }
+  ~GuardedImage() { LayPaddingOpen(); }
+  GuardedImage(const GuardedImage&) = delete;
+  GuardedImage& operator=(const GuardedImage&) = delete;
 
   ImageView<T> view() const {
     return {reinterpret_cast<T*>(bytes_.data()), shape_, stride_};
@@ -32,6 +49,7 @@ class GuardedImage {
   ImageView<const T> const_view() const { return view(); }
 
   bool PaddingIsUntouched() const {
+    LayPaddingOpen();
     bool is_untouched = true;
     ForEachPadding([&](T& sample) { is_untouched &= sample == kPadding; });
     return is_untouched;
@@ -39,11 +57,21 @@ class GuardedImage {
 
  private:
   template <typename Work>
-  void ForEachPadding(Work&& work) const {
+  void ForEachRowsPadding(Work&& work) const {
     for (uint32_t y = 0; y + 1 < shape_.height; ++y) {
       T* const row = view().row(y).data();
-      std::for_each(row + RowSamples(shape_), row + stride_, work);
+      work(std::span<T>(row + RowSamples(shape_), row + stride_));
     }
+  }
+  template <typename Work>
+  void ForEachPadding(Work&& work) const {
+    ForEachRowsPadding(
+        [&](std::span<T> gap) { std::for_each(gap.begin(), gap.end(), work); });
+  }
+  void LayPaddingOpen() const {
+    ForEachRowsPadding([](std::span<T> gap) {
+      ASAN_UNPOISON_MEMORY_REGION(gap.data(), gap.size_bytes());
+    });
   }
 
   ImageShape shape_;
