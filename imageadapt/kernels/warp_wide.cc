@@ -20,7 +20,7 @@ HWY_BEFORE_NAMESPACE();
 namespace imageadapt::HWY_NAMESPACE {
 namespace {
 
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_SSE4
+#if HWY_TARGET != HWY_AVX2 && HWY_TARGET != HWY_AVX3_DL
 
 // Without vectors of eight lanes there is little to gain.
 template <Sample T, int kTaps, int kChannels>
