@@ -102,6 +102,8 @@ WarpKernel<T> BestKernel(Interpolation interpolation) {
     kernel = AlphaKernel<T>(interpolation);
   } else if constexpr (std::is_same_v<T, uint8_t>) {
     kernel = ByteKernel(interpolation, kChannels);
+  } else {
+    kernel = WideKernel<T>(interpolation, kChannels);
   }
   return kernel.run != nullptr ? kernel
                                : PlainKernel<T, kChannels>(interpolation);

@@ -140,13 +140,13 @@ void PlainWords(const uint16_t* source, ptrdiff_t stride, int32_t x, int32_t y,
                                 (across.pixel - (kTaps / 2 - 1)) * kChannels;
   for (int c = 0; c < kChannels; ++c) {
     int sum = kHalf;
-    for (int j = 0; j < kTaps; ++j) {
-      int row = kHalf;
-      for (int i = 0; i < kTaps; ++i) {
-        row +=
-            row_weights[i] * (first[j * stride + i * kChannels + c] - kMiddle);
+    for (int i = 0; i < kTaps; ++i) {
+      int column = kHalf;
+      for (int j = 0; j < kTaps; ++j) {
+        column += column_weights[j] *
+                  (first[j * stride + i * kChannels + c] - kMiddle);
       }
-      sum += column_weights[j] * (row >> kWeightBits);
+      sum += row_weights[i] * (column >> kWeightBits);
     }
     target[c] = static_cast<uint16_t>(
         std::clamp((sum >> kWeightBits) + kMiddle, 0, 65535));

@@ -88,6 +88,13 @@ struct WarpKernel {
 
 // Kernels that are faster than the plain ones; null if there is none.
 WarpKernel<uint8_t> ByteKernel(Interpolation interpolation, uint32_t channels);
+// For one and three channels.
+template <Sample T>
+WarpKernel<T> WideKernel(Interpolation interpolation, uint32_t channels);
+template <>
+WarpKernel<uint16_t> WideKernel(Interpolation interpolation, uint32_t channels);
+template <>
+WarpKernel<float> WideKernel(Interpolation interpolation, uint32_t channels);
 // For four channels.
 template <Sample T>
 WarpKernel<T> AlphaKernel(Interpolation interpolation);

@@ -522,30 +522,32 @@ TEST(WarpFloatTest, WhatIsNotFiniteStaysWhereItHasWeight) {
   }
 }
 
-TEST(WarpByteTest, LongStridesChangeNothing) {
-  for (const size_t stride :
-       {size_t{40'000}, size_t{1} << 20, (size_t{1} << 23) + 1}) {
+TYPED_TEST(WarpTest, LongStridesChangeNothing) {
+  using T = TypeParam;
+  // At most, for the fast kernels.
+  constexpr size_t kFastBytes = size_t{1} << 23;
+  for (const size_t bytes : {size_t{40'000}, kFastBytes, kFastBytes + 8}) {
+    const size_t stride = bytes / sizeof(T);
+    std::vector<T> spread(stride * 12);
     for (const uint32_t channels : {1U, 3U}) {
       const ImageShape shape = {90, 12, channels};
-      const Image packed = MakeNoise({shape, SampleType::kU8}, 6);
-      std::vector<uint8_t> spread(stride * 11 + RowSamples(shape));
+      const Image packed = MakeNoise({shape, kSampleTypeOf<T>}, 6);
       for (uint32_t y = 0; y < shape.height; ++y) {
-        const auto row = packed.view().As<uint8_t>().row(y);
+        const auto row = packed.view().As<T>().row(y);
         std::copy(row.begin(), row.end(), &spread[y * stride]);
       }
       for (const Interpolation interpolation : kInterpolations) {
         const Rotation rotation = RotationBy(3, interpolation);
         OnEveryTarget([&] {
           Image target = MakeImage(packed.spec());
-          Rotate(ImageView<const uint8_t>(spread.data(), shape, stride),
-                 rotation, shape, WholeImage(target.view().As<uint8_t>()));
-          if (stride <= size_t{1} << 23) {
-            ASSERT_EQ(
-                Difference(target.view(),
-                           Rotated<uint8_t>(packed, rotation, shape).view()),
-                "");
+          Rotate(ImageView<const T>(spread.data(), shape, stride), rotation,
+                 shape, WholeImage(target.view().As<T>()));
+          if (bytes <= kFastBytes) {
+            ASSERT_EQ(Difference(target.view(),
+                                 Rotated<T>(packed, rotation, shape).view()),
+                      "");
           } else {
-            ASSERT_LE(WorstExcess<uint8_t>(packed, rotation, target), 1);
+            ASSERT_LE(WorstExcess<T>(packed, rotation, target), 1);
           }
         });
       }
