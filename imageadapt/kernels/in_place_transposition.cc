@@ -64,12 +64,9 @@ void Pack(const Rectangle& source, size_t pixel_bytes, uint8_t* target) {
 // Turns `source` through scratch; `target` may be where it stands.
 void TurnThroughScratch(const Rectangle& source, InPlaceMirror mirror,
                         size_t pixel_bytes, uint8_t* target, uint8_t* scratch) {
-  Pack(source, pixel_bytes, scratch);
-  const Rectangle packed = {.first = scratch,
-                            .stride = source.width * pixel_bytes,
-                            .width = source.width,
-                            .height = source.height};
-  Turn(packed, mirror, pixel_bytes, target, source.height * pixel_bytes);
+  const size_t row_bytes = source.height * pixel_bytes;
+  Turn(source, mirror, pixel_bytes, scratch, row_bytes);
+  std::memcpy(target, scratch, source.width * row_bytes);
 }
 
 // Chunks in rows and columns, to be transposed whole.

@@ -31,7 +31,7 @@ class Arena {
   }
 
  private:
-  static constexpr size_t kBytes = size_t{2} << 20;
+  static constexpr size_t kBytes = size_t{4} << 20;
   const GuardedBytes at_end_{kBytes, true};
   const GuardedBytes at_begin_{kBytes, false};
 };
@@ -128,6 +128,31 @@ TEST(PixelMovesTest, TransposesRandomSizesBeyondABand) {
                           .mirrors_target = random() % 2 == 0,
                           .guards_end = random() % 2 == 0},
                          sources, targets, random);
+    }
+  });
+}
+
+// Targets whose rows fall into the same sets of a cache.
+TEST(PixelMovesTest, TransposesToStridesOfPowersOfTwo) {
+  const Arena sources;
+  const Arena targets;
+  OnEveryTarget([&] {
+    std::mt19937 random(9);
+    for (const size_t pixel_bytes : kPixelSizes) {
+      for (size_t i = 0; i < 24; ++i) {
+        const size_t stride = (i % 3 == 2 ? 4096 : 2048) * (1 + i % 2);
+        // Rows of pixels, not all of which fill the stride.
+        const size_t height =
+            stride / pixel_bytes - (i < 6 ? 0 : random() % 99);
+        CheckTransposition({.pixel_bytes = pixel_bytes,
+                            .width = 1 + random() % 130,
+                            .height = height,
+                            .padding = stride - height * pixel_bytes,
+                            .mirrors_source = i % 4 < 2,
+                            .mirrors_target = i % 8 < 4,
+                            .guards_end = random() % 2 == 0},
+                           sources, targets, random);
+      }
     }
   });
 }
