@@ -355,6 +355,29 @@ class KernelTruthTest(unittest.TestCase):
             self.check(case, case.run(source, len(expected), turns=turns),
                        expected)
 
+    def test_large_medians(self):
+        """Large windows, and images of several strips and tiles."""
+        for case in self.cases("median", 48):
+            rng = case.rng
+            if rng.random() < 0.3:
+                source = case.image(width=6000, height=8, channels=1)
+                most = (41, 9)
+            elif rng.random() < 0.3:
+                source = case.image(width=8, height=1500, channels=1)
+                most = (9, 41)
+            else:
+                source = case.image(width=60, height=60, channels=1)
+                most = (255, 255)
+            width, height = (int(2 * rng.integers(1, side // 2 + 1) + 1)
+                             for side in most)
+            if source.dtype == np.float32:
+                source = source - np.float32(0.5)
+            border = str(rng.choice(["replicate", "reflect101"]))
+            found = case.run(source, border=border, window_width=width,
+                             window_height=height)
+            self.check(case, found,
+                       replicated_median_of(source, width, height, border))
+
     def test_mirrored_columns(self):
         for case in self.cases("mirror_columns", 300):
             source = case.image(width=300)
