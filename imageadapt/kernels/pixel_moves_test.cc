@@ -214,7 +214,7 @@ TEST(PixelMovesTest, SwapsRowsOfEveryLengthReversed) {
                            &expected[b]);
         }
         SwapReversedPixels(pixel_bytes, rows, rows + row + gap, width);
-        EXPECT_EQ(std::memcmp(rows, expected.data(), size), 0)
+        EXPECT_TRUE(std::equal(expected.begin(), expected.end(), rows))
             << width << " pixels of " << pixel_bytes << " bytes";
       }
     }
@@ -265,7 +265,7 @@ TEST(PixelMovesTest, SwapsBytes) {
         expected[(i + size) % (2 * size)] = rows[i];
       }
       SwapBytes(rows, rows + size, size);
-      EXPECT_EQ(std::memcmp(rows, expected.data(), 2 * size), 0) << size;
+      EXPECT_TRUE(std::equal(expected.begin(), expected.end(), rows)) << size;
     }
   });
 }
