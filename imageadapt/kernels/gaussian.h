@@ -29,8 +29,8 @@ size_t GaussianBlurScratchBytes(const ImageSpec& spec,
 //
 // Integers are the nearest to the true sum, or where that lies within 0.4 of
 // the middle between two, one of them. Float sums are made in double and
-// rounded to float after each axis; NaN spreads over its window. All processors
-// yield the same bits.
+// rounded to float after each axis; NaN spreads over its window. All targets
+// yield the same bits from the same weights, which std::exp makes.
 //
 // Requires that `source` has all rows of the windows (clipped to the image),
 // that source and target do not overlap, and that `scratch` is aligned to 64

@@ -37,7 +37,8 @@ size_t ResizeScratchBytes(const ImageSpec& source, const ImageShape& target,
 // Integers are the nearest to the true sum, or where that lies within 0.4 of
 // the middle between two, one of them. Float sums are made in double and
 // rounded to float after each axis; a sample of weight zero has no influence,
-// not even NaN. All processors yield the same bits.
+// not even NaN. All targets yield the same bits from the same weights; those of
+// Lanczos are made with std::sin.
 //
 // Requires that `source` has the ResizeSourceRows of the target's, that source
 // and target have as many channels and do not overlap, and that `scratch` is
