@@ -107,7 +107,12 @@ TEST(BufferPoolTest, LargeBlocksBeginAtHugePagesAndAreGivenBackWhole) {
       block->data()[0] = block->data()[size - 1] = std::byte{1};
     }
   }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // Sanitizers keep what was given back, to catch late uses of it.
   EXPECT_LE(MappedBytes(), before + 10 * kHugePage);
+#else
+  static_cast<void>(before);
+#endif
 }
 
 TEST(BufferPoolTest, KeepsNoMoreThanItMay) {
