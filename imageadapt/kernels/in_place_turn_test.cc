@@ -3,9 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <random>
 #include <vector>
 
@@ -13,29 +11,13 @@
 #include "imageadapt/kernels/quarter_turn.h"
 #include "imageadapt/testing/every_target.h"
 #include "imageadapt/testing/guarded_bytes.h"
-
-namespace {
-
-// Allocations of this thread by the operators below.
-thread_local size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(size_t size) {
-  ++allocations;
-  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory)
-  if (void* const block = std::malloc(size == 0 ? 1 : size)) return block;
-  throw std::bad_alloc();
-}
-// NOLINTBEGIN(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory)
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, size_t) noexcept { std::free(block); }
-// NOLINTEND(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory)
+#include "imageadapt/testing/heap_allocations.h"
 
 namespace imageadapt {
 namespace {
 
 using testing::GuardedBytes;
+using testing::HeapAllocations;
 using testing::OnEveryTarget;
 using Method = InPlacePlan::Method;
 
@@ -96,9 +78,9 @@ void CheckTransposition(const Case& c, InPlaceMirror mirror) {
       PlanInPlace(c.width, c.height, c.pixel_bytes, c.max_bytes);
   EXPECT_LE(plan.ScratchBytes(), c.max_bytes + plan.Chunks() / 8);
   const Scratch scratch(plan.ScratchBytes());
-  const size_t before = allocations;
+  const size_t before = HeapAllocations();
   TransposeInPlace(plan, mirror, image.data(), stride, scratch.span());
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(HeapAllocations(), before);
   ASSERT_EQ(std::memcmp(image.data(), expected.data(), expected.size()), 0)
       << c.width << " x " << c.height << " pixels of " << c.pixel_bytes
       << " bytes, padding " << c.padding << ", method "
@@ -253,7 +235,7 @@ class InPlaceTurnTypedTest : public ::testing::Test {
       const Padded<T> image(shape, padding);
       CopyRows(source.view, image.view);
       const ImageView<const T> from = source.view;
-      const size_t before = allocations;
+      const size_t before = HeapAllocations();
       ImageView<T> turned;
       if (turns == 0) {
         TransposeImage(from, WholeImage(expected.view));
@@ -262,7 +244,7 @@ class InPlaceTurnTypedTest : public ::testing::Test {
         QuarterTurn(from, turns, WholeImage(expected.view));
         turned = QuarterTurnInPlace(image.view, turns, scratch.span());
       }
-      EXPECT_EQ(allocations, before);
+      EXPECT_EQ(HeapAllocations(), before);
       EXPECT_EQ(turned.row(0).data(), image.view.row(0).data());
       EXPECT_TRUE(Equal(turned, expected.view))
           << shape.width << " x " << shape.height << " x " << shape.channels
@@ -277,7 +259,7 @@ class InPlaceTurnTypedTest : public ::testing::Test {
     for (const int which : {0, 1, 2}) {
       const Padded<T> expected(shape, padding);
       const Padded<T> image(shape, padding);
-      const size_t before = allocations;
+      const size_t before = HeapAllocations();
       if (which == 0) {
         QuarterTurn(from, 2, WholeImage(expected.view));
         QuarterTurnInPlace(image.view, 2, {});
@@ -288,7 +270,7 @@ class InPlaceTurnTypedTest : public ::testing::Test {
         MirrorRows(from, WholeImage(expected.view));
         MirrorRowsInPlace(image.view);
       }
-      EXPECT_EQ(allocations, before);
+      EXPECT_EQ(HeapAllocations(), before);
       EXPECT_EQ(
           std::memcmp(image.bytes.data(), expected.bytes.data(), image.size()),
           0)
