@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 
 namespace imageadapt {
 namespace {
-
-constexpr std::byte kPaddingByte{0xa5};
 
 [[noreturn]] void Stop(const std::string& name, const std::string& value) {
   std::fprintf(stderr, "kernel_probe: %s=%s\n", name.c_str(), value.c_str());
@@ -22,6 +19,29 @@ double ToNumber(const std::string& name, absl::string_view text) {
   double number = 0;
   if (!absl::SimpleAtod(text, &number)) Stop(name, std::string(text));
   return number;
+}
+
+std::span<const std::byte> RowOf(const ProbePixels& pixels, uint32_t y) {
+  const size_t bytes = RowBytes(pixels.spec);
+  return std::span(pixels.samples).subspan(y * bytes, bytes);
+}
+
+testing::GuardedLayout LayoutOf(const ImageSpec& spec,
+                                const ProbeSurroundings& surroundings,
+                                bool guards_padding) {
+  const size_t row = RowBytes(spec);
+  const size_t stride =
+      row + surroundings.padding * SampleBytes(spec.sample_type);
+  testing::GuardedLayout layout = {.row_bytes = row,
+                                   .rows = spec.shape.height,
+                                   .stride_bytes = stride,
+                                   .at_end = surroundings.guards_end,
+                                   .fill = surroundings.fill};
+  if (!guards_padding) {
+    layout.row_bytes += stride * (layout.rows - 1);
+    layout.rows = 1;
+  }
+  return layout;
 }
 
 }  // namespace
@@ -71,98 +91,151 @@ WindowSize ProbeFields::Window() const {
   return {.width = Count("window_width"), .height = Count("window_height")};
 }
 
-SampleType ProbeFields::Type() const {
+ImageSpec ProbeFields::Spec() const {
   constexpr const char* kNames[] = {"u8", "u16", "f32"};
   constexpr SampleType kTypes[] = {SampleType::kU8, SampleType::kU16,
                                    SampleType::kF32};
-  return kTypes[Choice("type", kNames)];
+  return {.shape = {.width = Count("width"),
+                    .height = Count("height"),
+                    .channels = Count("channels")},
+          .sample_type = kTypes[Choice("type", kNames)]};
 }
 
-ImageShape ProbeFields::Shape() const {
-  return {.width = Count("width"),
-          .height = Count("height"),
-          .channels = Count("channels")};
+ProbeSurroundings ProbeFields::Surroundings() const {
+  return {
+      .padding = Count("padding"), .fill = fill_, .guards_end = guards_end_};
 }
 
-ProbeImage::ProbeImage(const ImageSpec& spec, size_t padding)
+ProbeImage::ProbeImage(const ImageSpec& spec,
+                       const ProbeSurroundings& surroundings,
+                       bool guards_padding)
     : spec_(spec),
-      stride_bytes_(RowBytes(spec) + padding * SampleBytes(spec.sample_type)),
-      bytes_(stride_bytes_ * (spec.shape.height - 1) + RowBytes(spec)),
-      memory_(new std::byte[bytes_]) {
-  std::fill_n(memory_.get(), bytes_, kPaddingByte);
+      stride_(RowSamples(spec.shape) + surroundings.padding),
+      rows_(LayoutOf(spec, surroundings, guards_padding)) {
+  for (uint32_t y = 0; y < spec.shape.height; ++y) {
+    std::ranges::fill(view().row_bytes(y), std::byte{surroundings.fill});
+  }
 }
 
 AnyImageView ProbeImage::view() const {
-  const size_t stride = stride_bytes_ / SampleBytes(spec_.sample_type);
+  const auto typed = [&]<typename T>(T* first) {
+    return ImageView<T>(first, spec_.shape, stride_);
+  };
   switch (spec_.sample_type) {
     case SampleType::kU8:
-      return ImageView<uint8_t>(reinterpret_cast<uint8_t*>(memory_.get()),
-                                spec_.shape, stride);
+      return typed(rows_.data());
     case SampleType::kU16:
-      return ImageView<uint16_t>(reinterpret_cast<uint16_t*>(memory_.get()),
-                                 spec_.shape, stride);
+      return typed(reinterpret_cast<uint16_t*>(rows_.data()));
     case SampleType::kF32:
       break;
   }
-  return ImageView<float>(reinterpret_cast<float*>(memory_.get()), spec_.shape,
-                          stride);
+  return typed(reinterpret_cast<float*>(rows_.data()));
 }
 
-bool ProbeImage::PaddingIsWhole() const {
-  for (uint32_t y = 0; y + 1 < spec_.shape.height; ++y) {
-    const std::byte* const row = memory_.get() + y * stride_bytes_;
-    if (std::any_of(row + RowBytes(spec_), row + stride_bytes_,
-                    [](std::byte byte) { return byte != kPaddingByte; })) {
+void ProbeImage::Fill(const ProbePixels& pixels, uint32_t first) const {
+  for (uint32_t y = 0; y < spec_.shape.height; ++y) {
+    std::ranges::copy(RowOf(pixels, first + y), view().row_bytes(y).begin());
+  }
+}
+
+bool ProbeImage::Equals(const ProbePixels& pixels, uint32_t first) const {
+  for (uint32_t y = 0; y < spec_.shape.height; ++y) {
+    if (!std::ranges::equal(RowOf(pixels, first + y), view().row_bytes(y))) {
       return false;
     }
   }
   return true;
 }
 
-std::span<std::byte> ProbeScratch(size_t size) {
-  constexpr size_t kAlignment = 64;
-  // Freed by the next one; aligned so that the end is the block's end, too,
-  // whenever `size` is a multiple of the alignment.
-  static std::unique_ptr<std::byte[]> memory;
-  memory.reset(new std::byte[size + kAlignment]);
-  const auto address = reinterpret_cast<uintptr_t>(memory.get());
-  return {memory.get() + (kAlignment - address % kAlignment) % kAlignment,
-          size};
+absl::Status ProbeImage::CheckSurroundings() const {
+  return rows_.SurroundingsAreUntouched()
+             ? absl::OkStatus()
+             : absl::InternalError("written to around an image");
 }
 
-ProbeImage ProbeInBands(const ProbeFields& fields, const ProbeImage& source,
-                        const ImageShape& result, uint32_t rows_around,
-                        const ProbeBand& run) {
-  ProbeImage target({.shape = result, .sample_type = source.spec().sample_type},
-                    fields.Count("padding"));
-  const uint32_t height = source.spec().shape.height;
+ProbeScratch::ProbeScratch(size_t size, const ProbeSurroundings& surroundings)
+    : size_(size),
+      rows_({.row_bytes = size,
+             .at_end = surroundings.guards_end,
+             .alignment = 64,
+             .fill = surroundings.fill}) {
+  std::ranges::fill(span(), std::byte{surroundings.fill});
+}
+
+std::span<std::byte> ProbeScratch::span() const {
+  return std::as_writable_bytes(std::span(rows_.data(), size_));
+}
+
+absl::Status ProbeScratch::CheckSurroundings() const {
+  return rows_.SurroundingsAreUntouched()
+             ? absl::OkStatus()
+             : absl::InternalError("written to around scratch");
+}
+
+void AppendRows(const AnyConstImageView& rows, ProbePixels& pixels) {
+  for (uint32_t y = 0; y < rows.shape().height; ++y) {
+    const auto row = rows.row_bytes(y);
+    pixels.samples.insert(pixels.samples.end(), row.begin(), row.end());
+  }
+}
+
+absl::StatusOr<ProbePixels> ProbeInBands(const ProbeFields& fields,
+                                         const ProbePixels& source,
+                                         const ProbePlan& plan,
+                                         const ProbeBand& run) {
+  const ProbeSurroundings surroundings = fields.Surroundings();
+  ProbePixels result = {
+      .spec = {.shape = plan.result, .sample_type = source.spec.sample_type},
+      .samples = {}};
   std::vector<double> ends = fields.Numbers("cuts");
-  ends.push_back(result.height);
+  ends.push_back(plan.result.height);
   uint32_t first = 0;
   for (const double each : ends) {
     const auto end = static_cast<uint32_t>(each);
-    uint32_t from = 0;
-    uint32_t to = height;
-    if (rows_around != kAllRows) {
-      from = first - std::min(first, rows_around);
-      to = static_cast<uint32_t>(
-          std::min<uint64_t>(uint64_t{end} + rows_around, height));
-    }
-    // A copy, so that a sanitizer sees if more rows are read.
-    ImageSpec spec = source.spec();
-    spec.shape.height = to - from;
-    const ProbeImage rows(spec, fields.Count("padding"));
-    for (uint32_t y = from; y < to; ++y) {
-      std::ranges::copy(source.view().row_bytes(y),
-                        rows.view().row_bytes(y - from).begin());
-    }
-    run({.rows = rows.view(), .first_row = from, .image_height = height},
-        {.rows = target.view().Rows(first, end - first),
+    const Extent seen = plan.source_rows({.first = first, .end = end});
+    // Copies, so that it is seen if other rows are read or written.
+    const auto image_of = [&](ImageSpec spec, uint32_t rows) {
+      spec.shape.height = rows;
+      return ProbeImage(spec, surroundings);
+    };
+    const ProbeImage from = image_of(source.spec, seen.size());
+    from.Fill(source, seen.first);
+    const ProbeImage to = image_of(result.spec, end - first);
+    const ProbeScratch scratch(plan.scratch_bytes, surroundings);
+    run({.rows = from.view(),
+         .first_row = seen.first,
+         .image_height = source.spec.shape.height},
+        {.rows = to.view(),
          .first_row = first,
-         .image_height = result.height});
+         .image_height = plan.result.height},
+        scratch.span());
+    for (const absl::Status& status :
+         {from.CheckSurroundings(), to.CheckSurroundings(),
+          scratch.CheckSurroundings()}) {
+      if (!status.ok()) return status;
+    }
+    if (!from.Equals(source, seen.first)) {
+      return absl::InternalError("written to the source");
+    }
+    AppendRows(to.view(), result);
     first = end;
   }
-  return target;
+  return result;
+}
+
+std::function<Extent(Extent)> AllRows(const ProbePixels& source) {
+  const uint32_t height = source.spec.shape.height;
+  return [height](Extent) { return Extent{.first = 0, .end = height}; };
+}
+
+std::function<Extent(Extent)> RowsAround(const ProbePixels& source,
+                                         uint32_t count) {
+  const uint32_t height = source.spec.shape.height;
+  return [height, count](Extent rows) {
+    return Extent{.first = rows.first - std::min(rows.first, count),
+                  .end = static_cast<uint32_t>(
+                      std::min<uint64_t>(uint64_t{rows.end} + count, height))};
+  };
 }
 
 }  // namespace imageadapt

@@ -7,24 +7,41 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "imageadapt/image/image_view.h"
 #include "imageadapt/kernels/border.h"
 #include "imageadapt/kernels/window_size.h"
+#include "imageadapt/testing/guarded_rows.h"
 
 namespace imageadapt {
+
+// Pixels without padding, as requests and answers have them.
+struct ProbePixels {
+  ImageSpec spec;
+  std::vector<std::byte> samples;
+};
+
+// What lies around a kernel's pixels.
+struct ProbeSurroundings {
+  size_t padding = 0;  // samples between rows
+  uint8_t fill = 0;    // each byte there, and in pixels still to be written
+  bool guards_end = true;
+};
 
 // The named values of a request. Ends the program if one is missing or not a
 // number, because then the test is wrong.
 class ProbeFields {
  public:
-  explicit ProbeFields(std::map<std::string, std::string> values)
-      : values_(std::move(values)) {}
+  // `fill` and `guards_end` are for Surroundings().
+  ProbeFields(std::map<std::string, std::string> values, uint8_t fill,
+              bool guards_end)
+      : values_(std::move(values)), fill_(fill), guards_end_(guards_end) {}
 
   std::string Text(const std::string& name) const;
   uint32_t Count(const std::string& name) const;
@@ -37,76 +54,122 @@ class ProbeFields {
 
   BorderMode Border() const;  // border=clip|replicate|reflect101
   WindowSize Window() const;  // window_width=, window_height=
-  SampleType Type() const;    // type=u8|u16|f32
-  ImageShape Shape() const;   // width=, height=, channels=
+  ImageSpec Spec() const;     // type=u8|u16|f32, width=, height=, channels=
+  ProbeSurroundings Surroundings() const;  // padding=
 
  private:
   std::map<std::string, std::string> values_;
+  uint8_t fill_;
+  bool guards_end_;
 };
 
-// An image in a block of memory that ends with its last sample, so that a
-// sanitizer sees what goes beyond. Rows have padding, which must stay as it is.
+// An image in memory of its own, at an edge that cannot be crossed. At first
+// all is full of the surroundings' fill.
 class ProbeImage {
  public:
-  ProbeImage(const ImageSpec& spec, size_t padding);
+  // Without guarded padding what lies between rows may be used, too.
+  ProbeImage(const ImageSpec& spec, const ProbeSurroundings& surroundings,
+             bool guards_padding = true);
 
-  const ImageSpec& spec() const { return spec_; }
   AnyImageView view() const;
-  bool PaddingIsWhole() const;
+  // Rows of `pixels` from `first` on.
+  void Fill(const ProbePixels& pixels, uint32_t first) const;
+  bool Equals(const ProbePixels& pixels, uint32_t first) const;
+  // An error that tells what was written to around the pixels.
+  absl::Status CheckSurroundings() const;
 
  private:
   ImageSpec spec_;
-  size_t stride_bytes_ = 0;
-  size_t bytes_ = 0;
-  std::unique_ptr<std::byte[]> memory_;
+  size_t stride_;
+  testing::GuardedRows rows_;
 };
 
-// Memory for a kernel to work in, aligned to 64 bytes.
-std::span<std::byte> ProbeScratch(size_t size);
+// Memory for a kernel to work in, aligned to 64 bytes, full of the
+// surroundings' fill.
+class ProbeScratch {
+ public:
+  ProbeScratch(size_t size, const ProbeSurroundings& surroundings);
 
-// Computes one band, from a source that has no more rows than `rows_around` the
-// band's own.
+  std::span<std::byte> span() const;
+  absl::Status CheckSurroundings() const;
+
+ private:
+  size_t size_;
+  testing::GuardedRows rows_;
+};
+
+void AppendRows(const AnyConstImageView& rows, ProbePixels& pixels);
+
+// Computes one band.
 using ProbeBand = std::function<void(const RowBand<AnyConstImageView>& source,
-                                     const RowBand<AnyImageView>& target)>;
+                                     const RowBand<AnyImageView>& target,
+                                     std::span<std::byte> scratch)>;
 
-// The whole result, in the bands that the request's `cuts` say.
-ProbeImage ProbeInBands(const ProbeFields& fields, const ProbeImage& source,
-                        const ImageShape& result, uint32_t rows_around,
-                        const ProbeBand& run);
+struct ProbePlan {
+  ImageShape result;
+  // The rows of the source that a band may see.
+  std::function<Extent(Extent target_rows)> source_rows;
+  size_t scratch_bytes = 0;
+};
 
-// Enough rows around a band for any operation.
-constexpr uint32_t kAllRows = UINT32_MAX;
+// The whole result, in the bands that the request's `cuts` say, each from a
+// source that has no more rows than it may see. An error if anything else was
+// changed.
+absl::StatusOr<ProbePixels> ProbeInBands(const ProbeFields& fields,
+                                         const ProbePixels& source,
+                                         const ProbePlan& plan,
+                                         const ProbeBand& run);
 
-// Calls work(RowBand<ImageView<const T>>, RowBand<ImageView<T>>).
+// For ProbePlan: all rows, or those of the band and `count` on either side.
+std::function<Extent(Extent)> AllRows(const ProbePixels& source);
+std::function<Extent(Extent)> RowsAround(const ProbePixels& source,
+                                         uint32_t count);
+
+// A ProbeBand that calls
+// work(RowBand<ImageView<const T>>, RowBand<ImageView<T>>, scratch).
 template <typename Work>
-void WithTypedProbeBands(const RowBand<AnyConstImageView>& source,
-                         const RowBand<AnyImageView>& target, Work&& work) {
-  target.rows.Visit([&]<typename T>(ImageView<T> rows) {
-    const RowBand<ImageView<const T>> from = {
-        .rows = source.rows.As<T>(),
-        .first_row = source.first_row,
-        .image_height = source.image_height};
-    const RowBand<ImageView<T>> to = {.rows = rows,
-                                      .first_row = target.first_row,
-                                      .image_height = target.image_height};
-    work(from, to);
-  });
+ProbeBand TypedBand(Work work) {
+  return [work](const RowBand<AnyConstImageView>& source,
+                const RowBand<AnyImageView>& target,
+                std::span<std::byte> scratch) {
+    target.rows.Visit([&]<typename T>(ImageView<T> rows) {
+      const RowBand<ImageView<const T>> from = {
+          .rows = source.rows.As<T>(),
+          .first_row = source.first_row,
+          .image_height = source.image_height};
+      const RowBand<ImageView<T>> to = {.rows = rows,
+                                        .first_row = target.first_row,
+                                        .image_height = target.image_height};
+      work(from, to, scratch);
+    });
+  };
 }
 
-using ProbeOperation = ProbeImage (*)(const ProbeFields& fields,
-                                      const ProbeImage& source);
+using ProbeOperation = absl::StatusOr<ProbePixels> (*)(
+    const ProbeFields& fields, const ProbePixels& source);
 
-ProbeImage ProbeTurn(const ProbeFields& fields, const ProbeImage& source);
-ProbeImage ProbeMirrorColumns(const ProbeFields& fields,
-                              const ProbeImage& source);
-ProbeImage ProbeMirrorRows(const ProbeFields& fields, const ProbeImage& source);
-ProbeImage ProbeTurnInPlace(const ProbeFields& fields,
-                            const ProbeImage& source);
-ProbeImage ProbeMean(const ProbeFields& fields, const ProbeImage& source);
-ProbeImage ProbeMedian(const ProbeFields& fields, const ProbeImage& source);
-ProbeImage ProbeRotate(const ProbeFields& fields, const ProbeImage& source);
-ProbeImage ProbeRgbToHsv(const ProbeFields& fields, const ProbeImage& source);
-ProbeImage ProbeHsvToRgb(const ProbeFields& fields, const ProbeImage& source);
+#define DECLARE_OPERATION(name) \
+  absl::StatusOr<ProbePixels> name(const ProbeFields&, const ProbePixels&)
+DECLARE_OPERATION(ProbeTurn);
+DECLARE_OPERATION(ProbeTranspose);
+DECLARE_OPERATION(ProbeMirrorColumns);
+DECLARE_OPERATION(ProbeMirrorRows);
+DECLARE_OPERATION(ProbeTurnInPlace);
+DECLARE_OPERATION(ProbeTransposeInPlace);
+DECLARE_OPERATION(ProbeMirrorColumnsInPlace);
+DECLARE_OPERATION(ProbeMirrorRowsInPlace);
+DECLARE_OPERATION(ProbeMean);
+DECLARE_OPERATION(ProbeMedian);
+DECLARE_OPERATION(ProbeRotate);
+DECLARE_OPERATION(ProbeRgbToHsv);
+DECLARE_OPERATION(ProbeHsvToRgb);
+DECLARE_OPERATION(ProbeHueMean);
+DECLARE_OPERATION(ProbeHueMedian);
+DECLARE_OPERATION(ProbeGrayscale);
+DECLARE_OPERATION(ProbeResize);
+DECLARE_OPERATION(ProbeGaussian);
+DECLARE_OPERATION(ProbeEdges);
+#undef DECLARE_OPERATION
 
 }  // namespace imageadapt
 

@@ -3,17 +3,25 @@
 //
 // A request is a line "OPERATION NAME=VALUE..." and the samples of the source,
 // row by row. All have: type, width, height, channels, padding (samples behind
-// each row of our memory), cuts (rows at which the result is cut into bands,
-// with commas) and cpu (whose kernels run, as the request "cpus" lists them).
-// The answer is a line "ok WIDTH HEIGHT" and the samples of the result, or a
-// line "wrong REASON".
-// SPDX-License-Identifier: Apache-2.0
+// each row of our memory) and cuts (rows at which the result is cut into bands,
+// with commas). Each kind of processor that the machine can act as computes the
+// result twice, with different bytes around the pixels.
+//
+// The answer is a line "ok WIDTH HEIGHT CHANNELS PROCESSORS..." and, for each
+// of the words PROCESSORS, which has commas between those that agree, the
+// samples of the result; or a line "wrong REASON". SPDX-License-Identifier:
+// Apache-2.0
 #include <hwy/highway.h>
 
 #include <iostream>
+#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/kernel_probe.h"
 
@@ -27,81 +35,113 @@ struct NamedOperation {
 
 constexpr NamedOperation kOperations[] = {
     {"turn", ProbeTurn},
+    {"transpose", ProbeTranspose},
     {"mirror_columns", ProbeMirrorColumns},
     {"mirror_rows", ProbeMirrorRows},
+    {"turn_in_place", ProbeTurnInPlace},
+    {"transpose_in_place", ProbeTransposeInPlace},
+    {"mirror_columns_in_place", ProbeMirrorColumnsInPlace},
+    {"mirror_rows_in_place", ProbeMirrorRowsInPlace},
     {"mean", ProbeMean},
     {"median", ProbeMedian},
     {"rotate", ProbeRotate},
-    {"turn_in_place", ProbeTurnInPlace},
     {"rgb_to_hsv", ProbeRgbToHsv},
     {"hsv_to_rgb", ProbeHsvToRgb},
+    {"hue_mean", ProbeHueMean},
+    {"hue_median", ProbeHueMedian},
+    {"grayscale", ProbeGrayscale},
+    {"resize", ProbeResize},
+    {"gaussian", ProbeGaussian},
+    {"edges", ProbeEdges},
 };
 
-bool ReadPixels(const AnyImageView& view) {
-  for (uint32_t y = 0; y < view.shape().height; ++y) {
-    const auto row = view.row_bytes(y);
-    std::cin.read(reinterpret_cast<char*>(row.data()),
-                  static_cast<std::streamsize>(row.size()));
+using FieldValues = std::map<std::string, std::string>;
+
+// A result, and the processors that it comes from.
+struct Answer {
+  std::string processors;
+  ProbePixels pixels;
+};
+
+// Twice: bytes of ones are NaN as float and the largest integers; the others
+// are a large float, and integers like many.
+absl::StatusOr<ProbePixels> RunTwice(ProbeOperation run,
+                                     const FieldValues& values,
+                                     const ProbePixels& source) {
+  absl::StatusOr<ProbePixels> one =
+      run(ProbeFields(values, 0xff, true), source);
+  if (!one.ok()) return one;
+  const absl::StatusOr<ProbePixels> other =
+      run(ProbeFields(values, 0x5a, false), source);
+  if (!other.ok()) return other;
+  if (one->samples != other->samples) {
+    return absl::InternalError("the result depends on what is around");
   }
-  return std::cin.good();
+  return one;
 }
 
-void Answer(const ProbeImage& result) {
-  if (!result.PaddingIsWhole()) {
-    std::cout << "wrong padding was written to\n" << std::flush;
+absl::StatusOr<std::vector<Answer>> RunEverywhere(ProbeOperation run,
+                                                  const FieldValues& values,
+                                                  const ProbePixels& source) {
+  std::vector<Answer> answers;
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    absl::StatusOr<ProbePixels> pixels = RunTwice(run, values, source);
+    hwy::SetSupportedTargetsForTest(0);
+    const char* const name = hwy::TargetName(target);
+    if (!pixels.ok()) {
+      return absl::InternalError(
+          absl::StrCat(name, ": ", pixels.status().message()));
+    }
+    bool is_new = true;
+    for (Answer& answer : answers) {
+      if (answer.pixels.samples != pixels->samples) continue;
+      absl::StrAppend(&answer.processors, ",", name);
+      is_new = false;
+    }
+    if (is_new) {
+      answers.push_back({.processors = name, .pixels = *std::move(pixels)});
+    }
+  }
+  return answers;
+}
+
+void Print(const absl::StatusOr<std::vector<Answer>>& answers) {
+  if (!answers.ok()) {
+    std::cout << "wrong " << answers.status().message() << "\n" << std::flush;
     return;
   }
-  const AnyImageView view = result.view();
-  std::cout << "ok " << view.shape().width << " " << view.shape().height
-            << "\n";
-  for (uint32_t y = 0; y < view.shape().height; ++y) {
-    const auto row = view.row_bytes(y);
-    std::cout.write(reinterpret_cast<const char*>(row.data()),
-                    static_cast<std::streamsize>(row.size()));
+  const ImageShape& shape = answers->front().pixels.spec.shape;
+  std::cout << "ok " << shape.width << " " << shape.height << " "
+            << shape.channels;
+  for (const Answer& answer : *answers) std::cout << " " << answer.processors;
+  std::cout << "\n";
+  for (const Answer& answer : *answers) {
+    const auto& samples = answer.pixels.samples;
+    std::cout.write(reinterpret_cast<const char*>(samples.data()),
+                    static_cast<std::streamsize>(samples.size()));
   }
   std::cout << std::flush;
 }
 
-void ListProcessors() {
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    std::cout << hwy::TargetName(target) << " ";
-  }
-  std::cout << "\n" << std::flush;
-}
-
-bool ChooseProcessor(const std::string& name) {
-  hwy::SetSupportedTargetsForTest(0);
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    if (name != hwy::TargetName(target)) continue;
-    hwy::SetSupportedTargetsForTest(target);
-    return true;
-  }
-  return false;
-}
-
 // Whether another request may follow.
 bool Serve(const std::string& line) {
-  std::pair<std::string, std::string> parts =
+  const std::pair<std::string, std::string> parts =
       absl::StrSplit(line, absl::MaxSplits(' ', 1));
-  if (parts.first == "cpus") {
-    ListProcessors();
-    return true;
-  }
-  std::map<std::string, std::string> values;
+  FieldValues values;
   for (const absl::string_view field :
        absl::StrSplit(parts.second, ' ', absl::SkipEmpty())) {
     values.insert(absl::StrSplit(field, absl::MaxSplits('=', 1)));
   }
-  const ProbeFields fields(std::move(values));
-  const ProbeImage source(
-      {.shape = fields.Shape(), .sample_type = fields.Type()},
-      fields.Count("padding"));
-  if (!ReadPixels(source.view()) || !ChooseProcessor(fields.Text("cpu"))) {
-    return false;
-  }
+  ProbePixels source = {.spec = ProbeFields(values, 0, true).Spec(),
+                        .samples = {}};
+  source.samples.resize(RowBytes(source.spec) * source.spec.shape.height);
+  std::cin.read(reinterpret_cast<char*>(source.samples.data()),
+                static_cast<std::streamsize>(source.samples.size()));
+  if (!std::cin.good()) return false;
   for (const NamedOperation& operation : kOperations) {
     if (parts.first != operation.name) continue;
-    Answer(operation.run(fields, source));
+    Print(RunEverywhere(operation.run, values, source));
     return true;
   }
   std::cout << "wrong no operation " << parts.first << "\n" << std::flush;

@@ -19,7 +19,11 @@ thread_local size_t allocations = 0;
 
 #ifdef IMAGEADAPT_MALLOC_HAS_HOOKS
 
-#include <sanitizer/allocator_interface.h>
+// Of <sanitizer/allocator_interface.h>, which GCC does not install.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" int __sanitizer_install_malloc_and_free_hooks(
+    void (*on_malloc)(const volatile void*, size_t),
+    void (*on_free)(const volatile void*));
 
 namespace {
 
