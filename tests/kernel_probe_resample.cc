@@ -50,8 +50,8 @@ absl::StatusOr<ProbePixels> ProbeResize(const ProbeFields& fields,
       ResizeFilter::kLanczos3};
   const ResizeFilter filter = kFilters[fields.Choice("filter", kNames)];
   const ImageShape& shape = source.spec.shape;
-  const ImageShape result = {.width = fields.Count("result_width"),
-                             .height = fields.Count("result_height"),
+  const ImageShape result = {.width = fields.Count("to_width"),
+                             .height = fields.Count("to_height"),
                              .channels = shape.channels};
   return ProbeInBands(
       fields, source,
