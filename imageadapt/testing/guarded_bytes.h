@@ -43,17 +43,16 @@ class GuardedBytes {
   using Pages = std::span<uint8_t>;
 
   static size_t PageSize() {
-    static const auto size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    return size;
+    static const auto kSize = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    return kSize;
   }
 
   // Pages of earlier ones by their number, because tests have very many small
   // images, and systems take longer to map memory than kernels to use it.
   static std::vector<Pages>* KeptPages(size_t number) {
     constexpr size_t kMostPages = 256;
-    // Not freed: others may be destroyed later.
-    static auto* const kept = new std::array<std::vector<Pages>, kMostPages>();
-    return number < kMostPages ? &(*kept)[number] : nullptr;
+    static std::array<std::vector<Pages>, kMostPages> kept;
+    return number < kMostPages ? &kept[number] : nullptr;
   }
 
   static Pages TakePages(size_t number) {
