@@ -103,13 +103,17 @@ class Case:
         return str(self.rng.choice(choices))
 
     def image(self, width=150, height=60, channels=None, types=TYPES):
-        rng = self.rng
+        """An image of a random shape; sides are at most these."""
+        count = channels or self.rng.integers(1, 5)
+        return self.image_of(random_side(self.rng, height),
+                             random_side(self.rng, width), int(count), types)
+
+    def image_of(self, height, width, channels, types=TYPES):
         kind = self.choose(*types)
-        count = int(channels or rng.integers(1, 5))
-        shape = (random_side(rng, height), random_side(rng, width), count)
-        self.fields.update(type=kind, height=shape[0], width=shape[1],
-                           channels=count, padding=int(rng.integers(70)))
-        return random_pixels(rng, shape, TYPES[kind])
+        self.fields.update(type=kind, height=height, width=width,
+                           channels=channels,
+                           padding=int(self.rng.integers(70)))
+        return random_pixels(self.rng, (height, width, channels), TYPES[kind])
 
     def window(self, most):
         """Odd sides; mostly small, often square."""

@@ -136,7 +136,8 @@ class KernelWeightsTruthTest(KernelTestCase):
                 expected[source[..., -1] == 0] = 0
             height, width = source.shape[:2]
             name = case.choose("area", *KERNELS)
-            for found in case.run(source, filter=name, to_width=width, to_height=height):
+            for found in case.run(source, filter=name, to_width=width,
+                                  to_height=height):
                 allowed = 0.0
                 if source.dtype == np.float32 and has_alpha(source):
                     allowed = 2e-7 * np.abs(expected)

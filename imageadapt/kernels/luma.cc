@@ -92,13 +92,15 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE V LumaOf(D d, V r, V g, V b) {
   using T = hn::TFromD<D>;
   constexpr int kHalf = 16;
-  Vector32 luma =
+  const Vector32 luma =
       hn::Or(LumaOfPart<T, 0>(r, g, b), LumaOfPart<T, kHalf>(r, g, b));
   if constexpr (std::is_same_v<T, uint8_t>) {
-    luma = hn::Or(
-        luma, hn::Or(LumaOfPart<T, 8>(r, g, b), LumaOfPart<T, 24>(r, g, b)));
+    const Vector32 others =
+        hn::Or(LumaOfPart<T, 8>(r, g, b), LumaOfPart<T, 24>(r, g, b));
+    return hn::BitCast(d, hn::Or(luma, others));
+  } else {
+    return hn::BitCast(d, luma);
   }
-  return hn::BitCast(d, luma);
 }
 
 #endif  // SIMD
