@@ -45,6 +45,7 @@ constexpr NamedOperation kOperations[] = {
     {"mean", ProbeMean},
     {"median", ProbeMedian},
     {"rotate", ProbeRotate},
+    {"turn_onto_canvas", ProbeTurnOntoCanvas},
     {"rgb_to_hsv", ProbeRgbToHsv},
     {"hsv_to_rgb", ProbeHsvToRgb},
     {"hue_mean", ProbeHueMean},

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -9,19 +10,26 @@
 namespace imageadapt {
 namespace {
 
-void Choose(const ProbeFields& fields, Rotation& rotation) {
+WarpBorder BorderOf(const ProbeFields& fields) {
+  constexpr const char* kNames[] = {"constant", "replicate", "reflect101"};
+  constexpr WarpBorder kBorders[] = {
+      WarpBorder::kConstant, WarpBorder::kReplicate, WarpBorder::kReflect101};
+  return kBorders[fields.Choice("border", kNames)];
+}
+
+Interpolation InterpolationOf(const ProbeFields& fields) {
   constexpr const char* kNames[] = {"nearest", "bilinear", "bicubic",
                                     "lanczos3"};
   constexpr Interpolation kInterpolations[] = {
       Interpolation::kNearest, Interpolation::kBilinear,
       Interpolation::kBicubic, Interpolation::kLanczos3};
-  constexpr const char* kBorderNames[] = {"constant", "replicate",
-                                          "reflect101"};
-  constexpr WarpBorder kBorders[] = {
-      WarpBorder::kConstant, WarpBorder::kReplicate, WarpBorder::kReflect101};
-  rotation.interpolation =
-      kInterpolations[fields.Choice("interpolation", kNames)];
-  rotation.border = kBorders[fields.Choice("border", kBorderNames)];
+  return kInterpolations[fields.Choice("interpolation", kNames)];
+}
+
+std::array<double, kMaxChannels> BackgroundOf(const ProbeFields& fields) {
+  std::array<double, kMaxChannels> background = {};
+  std::ranges::copy(fields.Numbers("background"), background.begin());
+  return background;
 }
 
 }  // namespace
@@ -29,9 +37,11 @@ void Choose(const ProbeFields& fields, Rotation& rotation) {
 absl::StatusOr<ProbePixels> ProbeRotate(const ProbeFields& fields,
                                         const ProbePixels& source) {
   const double angle = fields.Number("degrees") * std::numbers::pi / 180;
-  Rotation rotation = {.cosine = std::cos(angle), .sine = std::sin(angle)};
-  std::ranges::copy(fields.Numbers("background"), rotation.background.begin());
-  Choose(fields, rotation);
+  const Rotation rotation = {.cosine = std::cos(angle),
+                             .sine = std::sin(angle),
+                             .interpolation = InterpolationOf(fields),
+                             .border = BorderOf(fields),
+                             .background = BackgroundOf(fields)};
   const ImageShape canvas = {.width = fields.Count("canvas_width"),
                              .height = fields.Count("canvas_height"),
                              .channels = source.spec.shape.channels};
@@ -39,6 +49,18 @@ absl::StatusOr<ProbePixels> ProbeRotate(const ProbeFields& fields,
       fields, source, {.result = canvas, .source_rows = AllRows(source)},
       TypedBand([&](const auto& rows, const auto& band, auto /*scratch*/) {
         Rotate(rows.rows, rotation, canvas, band);
+      }));
+}
+
+absl::StatusOr<ProbePixels> ProbeTurnOntoCanvas(const ProbeFields& fields,
+                                                const ProbePixels& source) {
+  const auto turns = static_cast<int>(fields.Count("turns"));
+  return ProbeInBands(
+      fields, source,
+      {.result = source.spec.shape, .source_rows = AllRows(source)},
+      TypedBand([&](const auto& rows, const auto& band, auto /*scratch*/) {
+        QuarterTurnOntoSameCanvas(rows.rows, turns, BorderOf(fields),
+                                  BackgroundOf(fields), band);
       }));
 }
 

@@ -261,6 +261,11 @@ class KernelTruthTest(KernelTestCase):
             self.check_all(case, case.run(source, window_width=width,
                                           window_height=height), expected)
 
+    def background(self, case, source, top):
+        background = np.rint(case.rng.random(source.shape[2]) * top)
+        case.fields["background"] = ",".join(map(str, background))
+        return background
+
     def rotation(self, case):
         """A source, a canvas of any size, and where its centres lie."""
         rng = case.rng
@@ -269,12 +274,11 @@ class KernelTruthTest(KernelTestCase):
         canvas_width = random_side(rng, 90)
         canvas_height = random_side(rng, 60)
         top = 1.0 if source.dtype == np.float32 else np.iinfo(source.dtype).max
-        background = np.rint(rng.random(source.shape[2]) * top)
+        background = self.background(case, source, top)
         x, y = source_points(source.shape, degrees, canvas_width, canvas_height)
         case.border("constant", "replicate", "reflect101")
         case.fields.update(degrees=repr(degrees), canvas_width=canvas_width,
-                           canvas_height=canvas_height,
-                           background=",".join(map(str, background)))
+                           canvas_height=canvas_height)
         return source, x, y, background, top
 
     def test_rotations(self):
@@ -315,6 +319,19 @@ class KernelTruthTest(KernelTestCase):
             for found in case.run(source, len(x), interpolation="nearest"):
                 expected = np.where((between < 1e-3)[..., None], found, pixels)
                 self.check(case, found, expected)
+
+    def test_turns_onto_the_same_canvas(self):
+        for case in self.cases("turn_onto_canvas", 200):
+            source = case.image(width=100)
+            top = 1 if source.dtype == np.float32 else 255
+            background = self.background(case, source, top)
+            border = case.border("constant", "replicate", "reflect101")
+            turns = int(case.rng.choice([1, 3]))
+            y, x = np.mgrid[:source.shape[0], :source.shape[1]]
+            offset = (source.shape[0] - source.shape[1]) // 2
+            expected = fetch(np.rot90(source, turns), x + offset, y - offset,
+                             border, background)
+            self.check_all(case, case.run(source, turns=turns), expected)
 
 
 if __name__ == "__main__":
