@@ -67,9 +67,9 @@ HWY_INLINE uint64_t Inside64(D tag, const P* positions, hn::Vec<D> corner,
 
 template <typename P, typename T>
 HWY_INLINE void Find(const SortedSamples<P, T>& sorted, WindowSize window,
-                     uint32_t first_row, const uint8_t* HWY_RESTRICT buckets,
-                     const uint16_t* HWY_RESTRICT places, size_t count,
-                     T* HWY_RESTRICT target, size_t step) {
+                     uint32_t first_row, std::span<const uint8_t> buckets,
+                     std::span<const uint16_t> places, T* HWY_RESTRICT target,
+                     size_t step) {
   const hn::ScalableTag<P> d;
   constexpr int kHalf = 4 * sizeof(P);
   const auto pack = [&](size_t x, size_t y) {
@@ -79,7 +79,7 @@ HWY_INLINE void Find(const SortedSamples<P, T>& sorted, WindowSize window,
   // All positions of a small bucket are looked at without a branch: where the
   // search ends cannot be foreseen. More than twice as fast.
   constexpr size_t kWords = kRankSearchPadding / 64;
-  for (size_t x = 0; x < count; ++x, target += step) {
+  for (size_t x = 0; x < buckets.size(); ++x, target += step) {
     const auto corner = pack(x, first_row);
     size_t at = buckets[x] * sorted.bucket_size;
     size_t place = places[x];
@@ -105,11 +105,11 @@ HWY_INLINE void Find(const SortedSamples<P, T>& sorted, WindowSize window,
 }
 
 // HWY_EXPORT takes no templates.
-#define IMAGEADAPT_FIND(name, P, T)                                         \
-  void name(const SortedSamples<P, T>& sorted, WindowSize window,           \
-            uint32_t first_row, const uint8_t* buckets,                     \
-            const uint16_t* places, size_t count, T* target, size_t step) { \
-    Find(sorted, window, first_row, buckets, places, count, target, step);  \
+#define IMAGEADAPT_FIND(name, P, T)                                           \
+  void name(const SortedSamples<P, T>& sorted, WindowSize window, uint32_t y, \
+            std::span<const uint8_t> buckets,                                 \
+            std::span<const uint16_t> places, T* target, size_t step) {       \
+    Find(sorted, window, y, buckets, places, target, step);                   \
   }
 IMAGEADAPT_FIND(FindNear16, uint16_t, uint16_t)
 IMAGEADAPT_FIND(FindNearFloat, uint16_t, float)
@@ -129,15 +129,14 @@ HWY_EXPORT(FindNearFloat);
 HWY_EXPORT(FindFar16);
 HWY_EXPORT(FindFarFloat);
 
-#define IMAGEADAPT_FIND(name, P, T)                                            \
-  template <>                                                                  \
-  void FindInWindows(const SortedSamples<P, T>& sorted, WindowSize window,     \
-                     uint32_t y, std::span<const uint8_t> buckets,             \
-                     std::span<const uint16_t> places, T* target,              \
-                     size_t step) {                                            \
-    HWY_DYNAMIC_DISPATCH(name)                                                 \
-    (sorted, window, y, buckets.data(), places.data(), buckets.size(), target, \
-     step);                                                                    \
+#define IMAGEADAPT_FIND(name, P, T)                                        \
+  template <>                                                              \
+  void FindInWindows(const SortedSamples<P, T>& sorted, WindowSize window, \
+                     uint32_t y, std::span<const uint8_t> buckets,         \
+                     std::span<const uint16_t> places, T* target,          \
+                     size_t step) {                                        \
+    HWY_DYNAMIC_DISPATCH(name)                                             \
+    (sorted, window, y, buckets, places, target, step);                    \
   }
 IMAGEADAPT_FIND(FindNear16, uint16_t, uint16_t)
 IMAGEADAPT_FIND(FindNearFloat, uint16_t, float)
