@@ -171,7 +171,7 @@ class KernelTestCase(unittest.TestCase):
         print(f"{cls.count} cases of seed {SEED}")
 
     def cases(self, operation, number):
-        for index in range(number // 8 if SANITIZED else number):
+        for index in range(number // 4 if SANITIZED else number):
             type(self).count += 1
             yield Case(self.probe, operation, index)
 
