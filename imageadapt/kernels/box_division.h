@@ -63,16 +63,24 @@ struct Division32 {
   }
 };
 
-// Exact for n < divisor << bits if divisor <= 2^(31 - bits): with k = 32 +
-// log2(divisor), rounded down, n * (m * d - 2^k) < d * d << bits < 2^k.
+// Exact for n < divisor << bits if divisor < 2^(32 - bits). With d the divisor
+// and k = 32 + log2(d), rounded down, the multiplier m is 2^k / d rounded up or
+// down, by whichever changes m * d less: by e <= d / 2. Rounded up, floor(n * m
+// / 2^k) is right as long as n * e < 2^k; rounded down, floor((n + 1) * m /
+// 2^k) is as long as (n + 1) * e <= 2^k (Robison, "N-bit unsigned division via
+// N-bit multiply-add", 2005). Both are at most d * 2^bits * d / 2 <= 2^31 * d <
+// 2^k.
 inline Division32 MakeDivision32(uint32_t divisor) {
   if (divisor == 1) return {.multiplier = 0xffffffff, .more = 1, .shift = 0};
   int shift = std::bit_width(divisor) - 1;
   // A power of 2 takes a multiplier of 2^31.
   if ((divisor & (divisor - 1)) == 0) --shift;
   const uint64_t power = uint64_t{1} << (32 + shift);
-  return {.multiplier = static_cast<uint32_t>((power + divisor - 1) / divisor),
-          .more = 0,
+  const uint64_t below = power / divisor;
+  const uint64_t rest = power % divisor;
+  const bool goes_up = rest == 0 || divisor - rest <= rest;
+  return {.multiplier = static_cast<uint32_t>(below + (goes_up && rest != 0)),
+          .more = goes_up ? 0U : 1U,
           .shift = shift};
 }
 

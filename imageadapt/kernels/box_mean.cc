@@ -5,6 +5,7 @@
 
 #include "imageadapt/kernels/box_float.h"
 #include "imageadapt/kernels/box_large.h"
+#include "imageadapt/kernels/box_short.h"
 #include "imageadapt/kernels/box_sliding.h"
 #include "imageadapt/kernels/box_small.h"
 
@@ -35,6 +36,10 @@ size_t BoxMeanScratchBytes(const ImageSpec& spec, const MeanOptions& given) {
       SmallBoxFits(spec.shape, options)) {
     return SmallBoxScratchBytes(spec.shape);
   }
+  if (spec.sample_type == SampleType::kU8 &&
+      ShortBoxFits(spec.shape, options)) {
+    return ShortBoxScratchBytes(spec.shape, options);
+  }
   return SlidingBoxFits(spec, options) ? SlidingBoxScratchBytes(spec, options)
                                        : LargeBoxScratchBytes(spec.shape);
 }
@@ -51,6 +56,10 @@ void BoxMean(const RowBand<ImageView<const T>>& source,
     if constexpr (std::is_same_v<T, uint8_t>) {
       if (SmallBoxFits(target.rows.shape(), options)) {
         MeanOfSmallBoxes(source, options, target, scratch);
+        return;
+      }
+      if (ShortBoxFits(target.rows.shape(), options)) {
+        MeanOfShortBoxes(source, options, target, scratch);
         return;
       }
     }

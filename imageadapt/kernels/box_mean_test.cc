@@ -224,9 +224,11 @@ using SampleTypes = ::testing::Types<uint8_t, uint16_t, float>;
 TYPED_TEST_SUITE(BoxMeanOfTest, SampleTypes);
 
 constexpr WindowSize kWindows[] = {
-    {1, 1},   {3, 3},   {1, 3},   {5, 1},    {5, 5},    {5, 3},   {3, 9},
-    {7, 7},   {9, 3},   {15, 15}, {17, 17},  {3, 101},  {101, 3}, {51, 51},
-    {53, 31}, {93, 93}, {127, 9}, {129, 33}, {255, 255}};
+    {1, 1},     {3, 3},     {1, 3},     {5, 1},    {5, 5},   {5, 3},
+    {3, 9},     {7, 7},     {9, 3},     {15, 15},  {17, 17}, {3, 101},
+    {101, 3},   {51, 51},   {53, 31},   {91, 91},  {93, 93}, {95, 95},
+    {127, 9},   {129, 33},  {1, 255},   {3, 255},  {255, 3}, {181, 181},
+    {183, 183}, {255, 255}, {255, 257}, {257, 257}};
 
 TYPED_TEST(BoxMeanOfTest, IsExactForEveryWindowAndChannelCount) {
   OnEveryTarget([] {
@@ -267,6 +269,23 @@ TYPED_TEST(BoxMeanOfTest, IsExactForRowsLongerThanATile) {
       TestFixture::CheckAll({1020 + random() % 32, 5, 1}, window, random);
       TestFixture::CheckAll({510 + random() % 16, 5, 4}, window, random);
       if (::testing::Test::HasFatalFailure()) return;
+    }
+  });
+}
+
+// Windows that lose rows at the top, keep their count, and lose rows again.
+TYPED_TEST(BoxMeanOfTest, IsExactForImagesTallerThanTheWindows) {
+  OnEveryTarget([] {
+    Random random(6);
+    uint32_t channels = 1;
+    for (const WindowSize& window :
+         {WindowSize{17, 17}, WindowSize{51, 51}, WindowSize{31, 93},
+          WindowSize{93, 31}, WindowSize{127, 11}, WindowSize{1, 77}}) {
+      const uint32_t wide = 60 + random() % 90;
+      const uint32_t tall = window.height + 20 + random() % 20;
+      TestFixture::CheckAll({wide, tall, channels}, window, random);
+      if (::testing::Test::HasFatalFailure()) return;
+      channels = channels % 4 + 1;
     }
   });
 }
