@@ -172,12 +172,9 @@ class RunningMeans {
         count_(tile.seen.size() * kChannels),
         samples_(size_t{tile.width} * kChannels),
         window_(uint64_t{2} * plan_.columns.side * plan_.rows.side),
-        padded_(scratch + kFloatPadding),
-        seen_(padded_ +
-              static_cast<size_t>(tile.seen.first - plan_.columns.start -
-                                  int64_t{tile.first}) *
-                  kChannels),
-        reciprocals_(job, tile, scratch + 2 * plan_.samples) {}
+        seen_(scratch + (BeforeSeen() + 2 * kFloatPadding) / kLine * kLine),
+        padded_(seen_ - BeforeSeen()),
+        reciprocals_(job, tile, scratch + 3 * plan_.samples) {}
 
   uint32_t Run(uint32_t y) {
     const uint32_t height = job_.target->rows.shape().height;
@@ -198,6 +195,14 @@ class RunningMeans {
  private:
   static constexpr size_t kLanes = hn::MaxLanes(Doubles());
   static constexpr uint32_t kFewRows = 16;
+  static constexpr size_t kLine = 64 / sizeof(double);
+
+  // Samples of the columns beyond the image at the left.
+  size_t BeforeSeen() const {
+    return static_cast<size_t>(tile_.seen.first - plan_.columns.start -
+                               int64_t{tile_.first}) *
+           kChannels;
+  }
 
   // Null if nothing is seen there.
   const float* Row(int64_t row) const {
@@ -208,7 +213,7 @@ class RunningMeans {
 
   // Sums the columns for windows of row y. False if that is not exact.
   bool Start(uint32_t y) {
-    std::fill(padded_ - kFloatPadding, padded_ + plan_.samples, 0.0);
+    std::fill(padded_ - kLanes, padded_ + plan_.samples, 0.0);
     extremes_ = {};
     first_row_ = plan_.rows.start + job_.target->first_row;
     for (uint32_t i = 0; i < plan_.rows.side; ++i) {
@@ -241,8 +246,10 @@ class RunningMeans {
     constexpr size_t kStep = hn::MaxLanes(Floats());
     double* const sums = seen_;
     ExtremesOf extremes;
+    const size_t stride = job_.source->rows.stride();
     size_t i = 0;
     for (; i + kStep <= count_; i += kStep) {
+      if constexpr (kAdd) __builtin_prefetch(add + stride + i);
       if constexpr (kAdd) extremes.See(hn::LoadU(Floats(), add + i));
       for (size_t k = i; k < i + kStep; k += kLanes) {
         const Doubles d;
@@ -326,23 +333,34 @@ class RunningMeans {
 
   // Calls sum_at(i) in order.
   template <typename SumAt>
-  HWY_INLINE void StoreEach(float* HWY_RESTRICT target, SumAt&& sum_at) const {
+  HWY_INLINE void StoreEach(float* target, SumAt&& sum_at) const {
     const Doubles d;
-    const HalfFloats f;
     const double* const reciprocals = reciprocals_.values();
+    if (job_.options.border == BorderMode::kClip) {
+      StoreProducts(target, sum_at, [=](size_t i) HWY_ATTR {
+        return hn::LoadU(d, reciprocals + i);
+      });
+    } else {
+      const auto all = hn::Set(d, reciprocals[0]);
+      StoreProducts(target, sum_at, [=](size_t) HWY_ATTR { return all; });
+    }
+  }
+
+  template <typename SumAt, typename ReciprocalAt>
+  HWY_INLINE void StoreProducts(float* HWY_RESTRICT target, SumAt& sum_at,
+                                ReciprocalAt&& reciprocal_at) const {
+    const HalfFloats f;
     const size_t stride = job_.target->rows.stride();
     size_t i = 0;
     for (; i + kLanes <= samples_; i += kLanes) {
       // The next row's.
       __builtin_prefetch(target + stride + i, 1);
-      const auto mean = hn::Mul(sum_at(i), hn::LoadU(d, reciprocals + i));
+      const auto mean = hn::Mul(sum_at(i), reciprocal_at(i));
       hn::StoreU(hn::DemoteTo(f, mean), f, target + i);
     }
     if (i == samples_) return;
     HWY_ALIGN float few[kLanes];
-    hn::StoreU(
-        hn::DemoteTo(f, hn::Mul(sum_at(i), hn::LoadU(d, reciprocals + i))), f,
-        few);
+    hn::StoreU(hn::DemoteTo(f, hn::Mul(sum_at(i), reciprocal_at(i))), f, few);
     std::copy_n(few, samples_ - i, target + i);
   }
 
@@ -352,8 +370,8 @@ class RunningMeans {
   const size_t count_;     // samples that are seen in a row
   const size_t samples_;   // of a row of means
   const uint64_t window_;  // samples in a difference of two windows
-  double* const padded_;   // sums of columns, with those beyond the image
-  double* const seen_;     // those inside
+  double* const seen_;     // sums of columns inside the image, aligned
+  double* const padded_;   // with those beyond
   FloatReciprocals reciprocals_;
   FloatExtremes extremes_;  // of all rows since Start
   int64_t first_row_ = 0;   // of the windows of the target's first row
