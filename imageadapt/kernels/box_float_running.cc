@@ -213,7 +213,7 @@ class RunningMeans {
 
   // Sums the columns for windows of row y. False if that is not exact.
   bool Start(uint32_t y) {
-    std::fill(padded_ - kLanes, padded_ + plan_.samples, 0.0);
+    std::fill(padded_ - kLine, padded_ + plan_.samples, 0.0);
     extremes_ = {};
     first_row_ = plan_.rows.start + job_.target->first_row;
     for (uint32_t i = 0; i < plan_.rows.side; ++i) {
