@@ -16,7 +16,7 @@ namespace imageadapt {
 
 // Output samples that are worked on at a time: their sums stay in the
 // first-level cache.
-inline constexpr size_t kFloatTile = 2048;
+inline constexpr size_t kFloatTile = 1536;
 
 // What arrays of doubles have beyond their samples.
 inline constexpr size_t kFloatPadding = 16;

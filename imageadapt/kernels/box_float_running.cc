@@ -172,9 +172,9 @@ class RunningMeans {
         count_(tile.seen.size() * kChannels),
         samples_(size_t{tile.width} * kChannels),
         window_(uint64_t{2} * plan_.columns.side * plan_.rows.side),
-        seen_(scratch + (BeforeSeen() + 2 * kFloatPadding) / kLine * kLine),
+        seen_(scratch + (BeforeSeen() + 3 * kFloatPadding) / kLine * kLine),
         padded_(seen_ - BeforeSeen()),
-        reciprocals_(job, tile, scratch + 3 * plan_.samples) {}
+        reciprocals_(job, tile, scratch + 4 * plan_.samples) {}
 
   uint32_t Run(uint32_t y) {
     const uint32_t height = job_.target->rows.shape().height;
@@ -196,6 +196,7 @@ class RunningMeans {
   static constexpr size_t kLanes = hn::MaxLanes(Doubles());
   static constexpr uint32_t kFewRows = 16;
   static constexpr size_t kLine = 64 / sizeof(double);
+  static constexpr size_t kBlock = kLanes * kChannels;  // whole pixels
 
   // Samples of the columns beyond the image at the left.
   size_t BeforeSeen() const {
@@ -272,11 +273,40 @@ class RunningMeans {
       }
       if constexpr (kSubtract) sums[i] -= double{subtract[i]};
     }
-    if constexpr (kAdd) {
-      const FloatExtremes found = extremes.Found();
-      extremes_.smallest = std::min(extremes_.smallest, found.smallest);
-      extremes_.largest = std::max(extremes_.largest, found.largest);
+    if constexpr (kAdd) Join(extremes.Found(), add);
+  }
+
+  void Join(FloatExtremes row, const float* samples) {
+    row.largest = std::max(row.largest, extremes_.largest);
+    // Looked at more closely only if need be, which is rare.
+    if (!SumsAreExact(row, window_) && row.largest < 255) {
+      row.smallest = std::max(row.smallest, LastBits(samples));
     }
+    row.smallest = std::min(row.smallest, extremes_.smallest);
+    extremes_ = row;
+  }
+
+  // FloatExtremes::smallest for a number with the last bit of all these.
+  HWY_NOINLINE uint32_t LastBits(const float* samples) const {
+    const Floats f;
+    const Words d;
+    constexpr size_t kStep = hn::MaxLanes(f);
+    ExtremesOf last_bits;
+    size_t i = 0;
+    for (; i + kStep <= count_; i += kStep) {
+      const auto all = hn::LoadU(f, samples + i);
+      const auto bits = hn::BitCast(d, all);
+      // A power of two has no bit to clear but the exponent's, which leaves at
+      // most half of it: what is found is not too large then.
+      const auto others = hn::And(bits, hn::Sub(bits, hn::Set(d, 1)));
+      last_bits.See(hn::Sub(all, hn::BitCast(f, others)));
+    }
+    for (; i < count_; ++i) {
+      const auto bits = std::bit_cast<uint32_t>(samples[i]);
+      last_bits.SeeOne(samples[i] - std::bit_cast<float>(bits & (bits - 1)));
+    }
+    const uint32_t exponent = last_bits.Found().smallest;
+    return exponent == 1 ? 1 : exponent + 23;
   }
 
   void StoreMeans(uint32_t y) {
@@ -303,64 +333,104 @@ class RunningMeans {
         return StoreEach(target, [=](size_t i) HWY_ATTR {
           return hn::Add(hn::Add(column(i, 0), column(i, 1)), column(i, 2));
         });
-      case 5:
-        return StoreEach(target, [=](size_t i) HWY_ATTR {
-          const auto two = hn::Add(column(i, 0), column(i, 1));
-          const auto more = hn::Add(column(i, 2), column(i, 3));
-          return hn::Add(hn::Add(two, more), column(i, 4));
-        });
       default:
         return StoreRunning(target);
     }
   }
 
   HWY_NOINLINE void StoreRunning(float* target) const {
-    const Doubles d;
     const size_t ahead = (plan_.columns.side - size_t{1}) * kChannels;
     const double* const columns = padded_;
+    const auto step_at = [=](size_t i) HWY_ATTR {
+      return hn::Sub(hn::LoadU(Doubles(), columns + ahead + i),
+                     hn::LoadU(Doubles(), columns + i - kChannels));
+    };
     RunningSums<kChannels> sums;
-    // The first window, but for its last column. From before the columns, where
-    // there are zeros, so that whole vectors end there.
-    for (size_t i = (ahead + kLanes - 1) / kLanes * kLanes; i > 0;
-         i -= kLanes) {
-      sums.Next(hn::LoadU(d, columns + ahead - i));
+    AddRange(0, ahead, sums);
+    if constexpr (kChannels == 3 && kLanes > 2) {
+      // What carries from vector to vector takes long for three channels: two
+      // halves at a time wait for each other less.
+      const size_t half = samples_ / 2 / kBlock * kBlock;
+      RunningSums<kChannels> other_sums;
+      AddRange(half - kChannels, half + ahead, other_sums);
+      StoreEach(
+          target, half,
+          [&](size_t i) HWY_ATTR { return sums.Next(step_at(i)); },
+          [&](size_t i) HWY_ATTR { return other_sums.Next(step_at(i)); });
+    } else {
+      StoreEach(target,
+                [&](size_t i) HWY_ATTR { return sums.Next(step_at(i)); });
     }
-    StoreEach(target, [&](size_t i) HWY_ATTR {
-      return sums.Next(hn::Sub(hn::LoadU(d, columns + ahead + i),
-                               hn::LoadU(d, columns + i - kChannels)));
-    });
+  }
+
+  // Takes `sums` on by the samples [first, end) of padded_, whole pixels.
+  HWY_INLINE void AddRange(size_t first, size_t end,
+                           RunningSums<kChannels>& sums) const {
+    const Doubles d;
+    DoubleVec all[kChannels];
+    // A block may begin before, where there is padding.
+    const size_t begin = (end - first) / kBlock * kBlock;
+    const double* from = padded_ + end - begin;
+    const size_t more = end - first - begin;
+    for (size_t k = 0; k < kChannels; ++k) {
+      const size_t left = (kChannels - k) * kLanes;  // to the block's end
+      const size_t skipped = left > more ? std::min(left - more, kLanes) : 0;
+      all[k] =
+          hn::IfThenZeroElse(hn::FirstN(d, skipped), hn::LoadU(d, from - left));
+    }
+    for (; from < padded_ + end; from += kBlock) {
+      for (size_t k = 0; k < kChannels; ++k) {
+        all[k] = hn::Add(all[k], hn::LoadU(d, from + k * kLanes));
+      }
+    }
+    for (const DoubleVec& each : all) sums.Next(each);
   }
 
   // Calls sum_at(i) in order.
   template <typename SumAt>
   HWY_INLINE void StoreEach(float* target, SumAt&& sum_at) const {
+    StoreEach(target, 0, sum_at, sum_at);
+  }
+
+  // Calls sum_at(i) below `half`, and other_sum_at(i) from there on.
+  template <typename SumAt, typename OtherSumAt>
+  HWY_INLINE void StoreEach(float* target, size_t half, SumAt&& sum_at,
+                            OtherSumAt&& other_sum_at) const {
     const Doubles d;
     const double* const reciprocals = reciprocals_.values();
     if (job_.options.border == BorderMode::kClip) {
-      StoreProducts(target, sum_at, [=](size_t i) HWY_ATTR {
+      StoreProducts(target, half, sum_at, other_sum_at, [=](size_t i) HWY_ATTR {
         return hn::LoadU(d, reciprocals + i);
       });
     } else {
       const auto all = hn::Set(d, reciprocals[0]);
-      StoreProducts(target, sum_at, [=](size_t) HWY_ATTR { return all; });
+      StoreProducts(target, half, sum_at, other_sum_at,
+                    [=](size_t) HWY_ATTR { return all; });
     }
   }
 
-  template <typename SumAt, typename ReciprocalAt>
-  HWY_INLINE void StoreProducts(float* HWY_RESTRICT target, SumAt& sum_at,
+  template <typename SumAt, typename OtherSumAt, typename ReciprocalAt>
+  HWY_INLINE void StoreProducts(float* target, size_t half, SumAt& sum_at,
+                                OtherSumAt& other_sum_at,
                                 ReciprocalAt&& reciprocal_at) const {
     const HalfFloats f;
     const size_t stride = job_.target->rows.stride();
-    size_t i = 0;
-    for (; i + kLanes <= samples_; i += kLanes) {
+    const auto store = [=](size_t i, DoubleVec sum) HWY_ATTR {
       // The next row's.
       __builtin_prefetch(target + stride + i, 1);
-      const auto mean = hn::Mul(sum_at(i), reciprocal_at(i));
-      hn::StoreU(hn::DemoteTo(f, mean), f, target + i);
+      hn::StoreU(hn::DemoteTo(f, hn::Mul(sum, reciprocal_at(i))), f,
+                 target + i);
+    };
+    for (size_t i = 0; i < half; i += kLanes) {
+      store(i, sum_at(i));
+      store(half + i, other_sum_at(half + i));
     }
+    size_t i = 2 * half;
+    for (; i + kLanes <= samples_; i += kLanes) store(i, other_sum_at(i));
     if (i == samples_) return;
     HWY_ALIGN float few[kLanes];
-    hn::StoreU(hn::DemoteTo(f, hn::Mul(sum_at(i), reciprocal_at(i))), f, few);
+    const auto means = hn::Mul(other_sum_at(i), reciprocal_at(i));
+    hn::StoreU(hn::DemoteTo(f, means), f, few);
     std::copy_n(few, samples_ - i, target + i);
   }
 
@@ -399,12 +469,8 @@ bool SumsAreExact(const FloatExtremes& extremes, uint64_t count) {
   constexpr uint32_t kDoubleBits = 53;
   constexpr uint32_t kFloatBits = 24;
   if (extremes.largest == 255) return false;  // not a number, or infinite
-  if (extremes.largest <= extremes.smallest) {
-    return kFloatBits + std::bit_width(count - 1) <= kDoubleBits;
-  }
-  return extremes.largest - extremes.smallest + kFloatBits +
-             std::bit_width(count - 1) <=
-         kDoubleBits;
+  return extremes.largest + kFloatBits + std::bit_width(count - 1) <=
+         kDoubleBits + extremes.smallest;
 }
 
 uint32_t RunningFloatMeans(const FloatJob& job, const FloatTile& tile,

@@ -13,16 +13,16 @@ namespace imageadapt {
 
 // The extremes of the magnitudes of samples, zeros left out of the smallest, as
 // exponent fields: 1 for subnormal numbers, 255 for infinities and NaN. Without
-// any number but zero the smallest is 255 and the largest 0.
+// any number but zero the smallest is 255 and the largest 0. `smallest` may be
+// larger, up to 23 more than the field of the last bit that any sample has.
 struct FloatExtremes {
   uint32_t smallest = 255;
   uint32_t largest = 0;
 };
 
 // Whether all sums and differences of sums of such samples, with at most
-// `count` samples in each, are exact in double in whatever order: all numbers
-// are multiples of the unit of the smallest, and have to fit in 53 bits of
-// them.
+// `count` samples in each, are exact in double in whatever order: all are
+// multiples of the last bit of the smallest, and have to fit in 53 bits.
 bool SumsAreExact(const FloatExtremes& extremes, uint64_t count);
 
 // The means of the target's rows [y, end), of a tile's columns, by running
