@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "imageadapt/kernels/box_border.h"
+#include "imageadapt/kernels/box_float_plan.h"
+#include "imageadapt/kernels/box_float_running.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "imageadapt/kernels/box_float.cc"
@@ -18,58 +21,6 @@
 #define IMAGEADAPT_KERNELS_BOX_FLOAT_CC_
 namespace imageadapt {
 namespace {
-
-// Output samples that are worked on at a time.
-constexpr size_t kFloatTile = 4096;
-
-// What arrays of doubles have beyond their samples.
-constexpr size_t kFloatPadding = 16;
-
-// How the work is cut. Rows of windows are summed in groups of `group` rows
-// that lie at absolute places, so that no sum depends on how bands are cut: a
-// window is the end of one group, whole groups, and the beginning of another
-// one or two.
-struct FloatPlan {
-  BoxAxis columns;
-  BoxAxis rows;
-  uint32_t tile = 0;    // columns of output at a time
-  size_t samples = 0;   // of a row of sums, with those beyond the tile
-  uint32_t group = 0;   // rows
-  uint32_t groups = 0;  // rows.side = groups * group + rest
-  uint32_t rest = 0;
-};
-
-FloatPlan MakeFloatPlan(const ImageShape& shape, uint32_t image_height,
-                        const MeanOptions& options) {
-  FloatPlan plan;
-  plan.columns = MakeBoxAxis(shape.width, options.window.width, options.border);
-  plan.rows = MakeBoxAxis(image_height, options.window.height, options.border);
-  const auto tile = static_cast<uint32_t>(kFloatTile / shape.channels);
-  plan.tile =
-      plan.columns.folds != 0 ? shape.width : std::min(shape.width, tile);
-  plan.samples =
-      (size_t{plan.tile} + plan.columns.side) * shape.channels + kFloatPadding;
-  if (plan.columns.folds != 0) {
-    plan.samples = std::max(
-        plan.samples, size_t{shape.width} * shape.channels + kFloatPadding);
-  }
-  // Few rows stay near the processor; with as many groups as rows in one, their
-  // sums cost least.
-  constexpr uint32_t kFewRows = 17;
-  const auto root = static_cast<uint32_t>(std::sqrt(plan.rows.side));
-  const uint32_t most = std::max(kFewRows, root);
-  plan.groups = (plan.rows.side + most - 1) / most;
-  plan.group = plan.rows.side / plan.groups;
-  plan.rest = plan.rows.side - plan.groups * plan.group;
-  return plan;
-}
-
-struct FloatJob {
-  const RowBand<ImageView<const float>>* source;
-  const RowBand<ImageView<float>>* target;
-  const FloatPlan* plan;
-  MeanOptions options;
-};
 
 // Rows of doubles of one kind of sums.
 size_t FloatRows(const FloatPlan& plan) {
@@ -303,26 +254,6 @@ class ColumnSums {
   uint32_t begun_ = 0;           // rows in beginning_
 };
 
-// Columns of output, and of what they need.
-struct FloatTile {
-  uint32_t first = 0;
-  uint32_t width = 0;
-  Extent seen;  // in the image
-};
-
-FloatTile MakeTile(const FloatJob& job, uint32_t first) {
-  const BoxAxis& axis = job.plan->columns;
-  FloatTile tile = {.first = first,
-                    .width = std::min(job.plan->tile, axis.length - first),
-                    .seen = {.first = 0, .end = axis.length}};
-  if (axis.folds != 0) return tile;
-  tile.seen.first =
-      static_cast<uint32_t>(std::max<int64_t>(0, axis.start + first));
-  tile.seen.end = static_cast<uint32_t>(std::min<int64_t>(
-      axis.length, axis.start + first + int64_t{tile.width} + axis.side - 1));
-  return tile;
-}
-
 // Sums along rows of sums of columns.
 class RowSums {
  public:
@@ -403,8 +334,8 @@ class TileMeans {
         row_(job, scratch),
         results_(scratch + 3 * job.plan->samples),
         counts_(results_ + job.plan->samples),
-        reciprocals_(counts_ + job.plan->samples),
-        kind_(reciprocals_ + job.plan->samples),
+        reciprocals_(job, tile, counts_ + job.plan->samples),
+        kind_(counts_ + 2 * job.plan->samples),
         other_kind_(kind_ + FloatRows(*job.plan) * job.plan->samples) {}
 
   void Run() {
@@ -412,7 +343,7 @@ class TileMeans {
     const uint32_t height = job_.target->rows.shape().height;
     Start(0, sums);
     for (uint32_t y = 0; y < height; ++y) {
-      SetReciprocals(y);
+      reciprocals_.SetRow(y);
       sums.Next(row_.columns(tile_));
       if (!StoreMeans(Target(y))) {
         RunWithoutNan(y);
@@ -432,35 +363,6 @@ class TileMeans {
   void Start(uint32_t y, ColumnSums<kSummed>& sums) const {
     sums.Start(tile_.seen.first * Channels(), tile_.seen.size() * Channels(),
                job_.target->first_row + y);
-  }
-
-  // For windows where all samples are numbers.
-  void SetReciprocals(uint32_t y) {
-    const WindowSize& window = job_.options.window;
-    if (job_.options.border != BorderMode::kClip) {
-      if (rows_ != 0) return;
-      rows_ = window.height;
-      const double count = double{1} * window.width * window.height;
-      std::fill_n(reciprocals_, samples_, 1 / count);
-      return;
-    }
-    const uint32_t rows = ClippedExtent(job_.target->first_row + y,
-                                        window.height, job_.plan->rows.length)
-                              .size();
-    if (rows == rows_) return;
-    rows_ = rows;
-    const uint32_t width = job_.plan->columns.length;
-    uint32_t columns = 0;
-    double reciprocal = 0;
-    for (uint32_t x = 0; x < tile_.width; ++x) {
-      const uint32_t now =
-          ClippedExtent(tile_.first + x, window.width, width).size();
-      if (now != columns) {
-        columns = now;
-        reciprocal = 1 / (double{1} * columns * rows);
-      }
-      std::fill_n(reciprocals_ + x * Channels(), Channels(), reciprocal);
-    }
   }
 
   // False if a mean is not finite.
@@ -485,7 +387,7 @@ class TileMeans {
     const hn::Rebind<float, Doubles> f;
     const size_t lanes = hn::Lanes(d);
     const auto mean_at = [&](size_t i) {
-      return hn::Mul(sum_at(i), hn::LoadU(d, reciprocals_ + i));
+      return hn::Mul(sum_at(i), hn::LoadU(d, reciprocals_.values() + i));
     };
     const size_t stride = job_.target->rows.stride();
     // Becomes NaN with the first infinity or NaN.
@@ -556,18 +458,14 @@ class TileMeans {
   RowSums row_;
   double* const results_;
   double* const counts_;
-  double* const reciprocals_;
+  FloatReciprocals reciprocals_;
   double* const kind_;
   double* const other_kind_;
-  uint32_t rows_ = 0;  // that reciprocals are for
 };
 
-void Means(const FloatJob& job, double* scratch) {
-  const uint32_t width = job.target->rows.shape().width;
-  for (uint32_t x = 0; x < width; x += job.plan->tile) {
-    TileMeans(job, MakeTile(job, x), scratch).Run();
-    if (width - x <= job.plan->tile) return;  // x + tile may not fit in 32 bits
-  }
+void MeansByAdding(const FloatJob& job, const FloatTile& tile,
+                   double* scratch) {
+  TileMeans(job, tile, scratch).Run();
 }
 
 }  // namespace
@@ -577,7 +475,54 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace imageadapt {
 
-HWY_EXPORT(Means);
+HWY_EXPORT(MeansByAdding);
+
+namespace {
+
+void AddUp(const FloatJob& job, const FloatTile& tile, double* scratch) {
+  HWY_DYNAMIC_DISPATCH(MeansByAdding)(job, tile, scratch);
+}
+
+// Rows that are summed by additions alone before running sums are tried again:
+// enough that the tries cost little.
+uint32_t RowsByAdding(const FloatPlan& plan) { return 32 + plan.rows.side; }
+
+void TileMeansAtBest(const FloatJob& job, const FloatTile& tile,
+                     double* scratch) {
+  const ImageView<float>& rows = job.target->rows;
+  const uint32_t height = rows.shape().height;
+  for (uint32_t y = 0; y < height;) {
+    y = RunningFloatMeans(job, tile, y, scratch);
+    if (y == height) return;
+    const uint32_t count = std::min(height - y, RowsByAdding(*job.plan));
+    const RowBand<ImageView<float>> some = {
+        .rows = rows.Rows(y, count),
+        .first_row = job.target->first_row + y,
+        .image_height = job.target->image_height};
+    FloatJob part = job;
+    part.target = &some;
+    AddUp(part, tile, scratch);
+    y += count;
+  }
+}
+
+template <typename Work>
+void ForEachTile(const RowBand<ImageView<const float>>& source,
+                 const MeanOptions& options,
+                 const RowBand<ImageView<float>>& target, Work&& work) {
+  const FloatPlan plan =
+      MakeFloatPlan(target.rows.shape(), source.image_height, options);
+  const FloatJob job = {
+      .source = &source, .target = &target, .plan = &plan, .options = options};
+  const uint32_t width = target.rows.shape().width;
+  for (uint32_t x = 0;;) {
+    work(job, MakeFloatTile(plan, x));
+    if (width - x <= plan.tile) return;
+    x += plan.tile;
+  }
+}
+
+}  // namespace
 
 size_t FloatBoxScratchBytes(const ImageShape& shape,
                             const MeanOptions& options) {
@@ -589,12 +534,27 @@ void MeanOfFloatBoxes(const RowBand<ImageView<const float>>& source,
                       const MeanOptions& options,
                       const RowBand<ImageView<float>>& target,
                       std::span<std::byte> scratch) {
-  const FloatPlan plan =
-      MakeFloatPlan(target.rows.shape(), source.image_height, options);
-  const FloatJob job = {
-      .source = &source, .target = &target, .plan = &plan, .options = options};
-  HWY_DYNAMIC_DISPATCH(Means)
-  (job, reinterpret_cast<double*>(scratch.data()));
+  auto* const doubles = reinterpret_cast<double*>(scratch.data());
+  ForEachTile(source, options, target,
+              [&](const FloatJob& job, const FloatTile& tile) {
+                const FloatPlan& plan = *job.plan;
+                if (plan.rows.folds == 0 && plan.columns.folds == 0) {
+                  TileMeansAtBest(job, tile, doubles);
+                } else {
+                  AddUp(job, tile, doubles);
+                }
+              });
+}
+
+void MeanOfFloatBoxesByAdding(const RowBand<ImageView<const float>>& source,
+                              const MeanOptions& options,
+                              const RowBand<ImageView<float>>& target,
+                              std::span<std::byte> scratch) {
+  auto* const doubles = reinterpret_cast<double*>(scratch.data());
+  ForEachTile(source, options, target,
+              [&](const FloatJob& job, const FloatTile& tile) {
+                AddUp(job, tile, doubles);
+              });
 }
 
 }  // namespace imageadapt

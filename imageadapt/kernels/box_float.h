@@ -20,6 +20,12 @@ void MeanOfFloatBoxes(const RowBand<ImageView<const float>>& source,
                       const RowBand<ImageView<float>>& target,
                       std::span<std::byte> scratch);
 
+// The same, bit for bit, by additions alone, whatever the samples are.
+void MeanOfFloatBoxesByAdding(const RowBand<ImageView<const float>>& source,
+                              const MeanOptions& options,
+                              const RowBand<ImageView<float>>& target,
+                              std::span<std::byte> scratch);
+
 }  // namespace imageadapt
 
 #endif  // IMAGEADAPT_KERNELS_BOX_FLOAT_H_
