@@ -122,6 +122,7 @@ class RunningSums {
   static constexpr size_t kBack = (kChannels + kLanes - 1) / kLanes;
 
   HWY_INLINE DoubleVec NextOfFew(DoubleVec given) {
+    // NOLINTNEXTLINE(misc-const-correctness): changes on some targets.
     DoubleVec before = before_[kBack - 1];
 #if HWY_TARGET != HWY_SCALAR
     if constexpr (kChannels % kLanes != 0) {
@@ -246,6 +247,7 @@ class RunningMeans {
                            const float* HWY_RESTRICT subtract) {
     constexpr size_t kStep = hn::MaxLanes(Floats());
     double* const sums = seen_;
+    // NOLINTNEXTLINE(misc-const-correctness): changes if kAdd.
     ExtremesOf extremes;
     const size_t stride = job_.source->rows.stride();
     size_t i = 0;
