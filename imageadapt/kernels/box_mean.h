@@ -34,11 +34,13 @@ size_t BoxMeanScratchBytes(const ImageSpec& spec, const MeanOptions& options);
 // Integers are exact, with halves rounded up for kNearest.
 //
 // Float: NaN is left out, and a window of nothing else is NaN; infinities
-// follow IEEE 754. Sums are of doubles, and never undone by subtraction (blocks
-// of sums from both ends, as in the filters of van Herk, 1992, and Gil and
-// Werman, 1993), so that no sample has any influence outside its windows. The
-// error is at most half a unit in the last place, and 2^-38 of the mean of the
-// samples' magnitudes (2^-44 for windows up to 255 x 255 inside the image).
+// follow IEEE 754. Sums are of doubles. No sample has any influence outside its
+// windows: where sums in double are exact, as they are of samples whose
+// exponents are not too far apart, they run along; elsewhere they are made by
+// additions alone (blocks of sums from both ends, as in the filters of van
+// Herk, 1992, and Gil and Werman, 1993), to the same bits. The error is at most
+// half a unit in the last place, and 2^-38 of the mean of the samples'
+// magnitudes (2^-44 for windows up to 255 x 255 inside the image).
 //
 // Window sides are odd and at most 65535. Requires that `source` has all rows
 // of the windows, and that `scratch` is aligned to 64 bytes.
