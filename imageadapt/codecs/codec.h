@@ -24,6 +24,9 @@ namespace imageadapt {
 // What a decoder may take on. Enforced on the header, before memory is taken.
 struct DecodeLimits {
   uint64_t max_pixels = 100'000'000;
+  // Of files with several pictures: how many, and the pixels of all together.
+  uint32_t max_frames = 10'000;
+  uint64_t max_pixels_of_all_frames = 400'000'000;
   // The longest side that JPEG can have; PNG's own limit is 2^31 - 1.
   uint32_t max_side = 65535;
   // A progressive JPEG of a few kilobytes can ask for thousands of passes over
@@ -33,20 +36,43 @@ struct DecodeLimits {
   size_t max_icc_bytes = size_t{4} << 20;
 };
 
-// What a file says about its picture beside the pixels.
+// How long a frame is shown: numerator / denominator seconds.
+struct FrameDelay {
+  uint32_t numerator = 0;
+  uint32_t denominator = 1000;
+
+  bool operator==(const FrameDelay&) const = default;
+};
+
+// The pictures of a file: those of an animation, pages, slices.
+struct FrameSequence {
+  uint32_t count = 1;
+  // They are shown one after the other, each for its delay.
+  bool is_animation = false;
+  // How often an animation is shown; 0: without end.
+  uint32_t plays = 0;
+
+  bool operator==(const FrameSequence&) const = default;
+};
+
+// What a file says about its pictures beside the pixels.
 struct ImageMetadata {
+  FrameSequence frames;
   // Turns the stored pixels upright.
   Orientation orientation;
   // Empty if there is none.
   std::vector<std::byte> icc_profile;
 };
 
-// Reads one image. Used by one thread at a time; must not outlive its source.
+// Reads the frames of one file, from the first on. Used by one thread at a
+// time; must not outlive its source.
 class Decoder {
  public:
   virtual ~Decoder() = default;
 
-  // Of the pixels that ReadRows gives: palettes expanded, 1 to 4 channels.
+  // Of the pixels that ReadRows gives: palettes expanded, 1 to 4 channels. The
+  // frames of an animation are whole pictures of one spec, whatever part of
+  // them the file stores; pages can have specs of their own.
   virtual const ImageSpec& spec() const = 0;
   virtual const ImageMetadata& metadata() const = 0;
 
@@ -59,6 +85,15 @@ class Decoder {
   // early; nothing can be read after that. Requires that `target` has this
   // image's width, channels and sample type, and that so many rows are left.
   virtual absl::Status ReadRows(const AnyImageView& target) = 0;
+
+  // Of the frame that is read now.
+  virtual FrameDelay delay() const { return {}; }
+
+  // Goes on to the next frame. Errors as those of ReadRows(), and
+  // INVALID_ARGUMENT (IMAGE_TOO_LARGE) if that frame is over a limit. Requires
+  // that all rows of this frame were read, and that it is not the last of
+  // metadata().frames.
+  virtual absl::Status NextFrame();
 };
 
 struct EncodeOptions {
@@ -72,9 +107,13 @@ struct EncodeOptions {
   // Kept in the file if not empty and the format can. Lent: must outlive the
   // encoder.
   std::span<const std::byte> icc_profile = {};
+  // What the file will have. More than one only if the codec holds frames.
+  FrameSequence frames = {};
+  FrameDelay first_delay = {};
 };
 
-// Writes one image. Used by one thread at a time; must not outlive its sink.
+// Writes the frames of one file. Used by one thread at a time; must not outlive
+// its sink.
 class Encoder {
  public:
   virtual ~Encoder() = default;
@@ -83,7 +122,17 @@ class Encoder {
   // has the spec the encoder was made with, apart from its height.
   virtual absl::Status WriteRows(const AnyConstImageView& source) = 0;
 
-  // Ends the file. Requires that all rows were written.
+  // Starts the next frame; fails only as the sink does. Requires that all rows
+  // of the frame before were written, that can_hold(spec).ok(), that the spec
+  // is that of the first frame unless the codec holds different frames, and
+  // that no more frames are written than EncodeOptions::frames says.
+  virtual absl::Status NextFrame(const ImageSpec& spec, FrameDelay delay);
+
+  // Memory that holds encoded frames because the format can only be written as
+  // a whole; beside some rows of the present frame.
+  virtual uint64_t held_bytes() const { return 0; }
+
+  // Ends the file. Requires that all rows of all frames were written.
   virtual absl::Status Finish() = 0;
 };
 
@@ -115,6 +164,10 @@ struct Codec {
   // be done exactly for this file. Null if the format has no such way.
   absl::Status (*turn_losslessly)(const ByteRope& file, Orientation turn,
                                   const DecodeLimits& limits, ByteSink& sink);
+
+  // How many pictures a file that is written can have.
+  enum class Frames : uint8_t { kOne, kAlike, kDifferent };
+  Frames frames = Frames::kOne;
 };
 
 // All formats of this build, in the order they are tried.

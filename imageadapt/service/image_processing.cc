@@ -50,6 +50,18 @@ absl::StatusOr<const Codec*> OutputCodec(const OutputFormat& output,
   return codec;
 }
 
+// Which frames of the file are written.
+absl::StatusOr<FrameSequence> OutputFrames(const OutputFormat& output,
+                                           const Codec& codec,
+                                           const FrameSequence& input) {
+  const bool all_fit = input.count == 1 || codec.frames != Codec::Frames::kOne;
+  if (output.frames == OutputFormat::Frames::kFirst) return FrameSequence();
+  if (all_fit) return input;
+  if (output.frames == OutputFormat::Frames::kAllIfHeld) return FrameSequence();
+  return InvalidField("output.frames", "the file has ", input.count,
+                      " frames, and ", codec.name, " holds one");
+}
+
 absl::Status TooLargeAnswer(const absl::Status& status) {
   if (!absl::IsOutOfRange(status)) return status;
   return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
@@ -68,8 +80,11 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
   ASSIGN_OR_RETURN(const Codec* const codec,
                    OutputCodec(output, pipeline->input_codec()));
 
+  ASSIGN_OR_RETURN(const FrameSequence frames,
+                   OutputFrames(output, *codec, pipeline->frames()));
   ProcessedImage result{.mime_type = std::string(codec->mime_type),
                         .shape = pipeline->output().shape,
+                        .frames = frames.count,
                         .file = {}};
 
   const std::optional<Orientation> turn = TurnOf(operations);
@@ -99,7 +114,8 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
   const EncodeOptions options{
       .quality = static_cast<int>(output.quality == 0 ? kDefaultQuality
                                                       : output.quality),
-      .icc_profile = pipeline->icc_profile()};
+      .icc_profile = pipeline->icc_profile(),
+      .frames = frames};
   RETURN_IF_ERROR(
       TooLargeAnswer(pipeline->RunToFile(*codec, options, work, sink)));
   result.file = sink.TakeBlocks();
