@@ -144,7 +144,8 @@ struct Codec {
   bool (*recognizes)(std::span<const std::byte> head);
 
   // Reads the header only. INVALID_ARGUMENT if it is damaged (IMAGE_DAMAGED) or
-  // over a limit (IMAGE_TOO_LARGE).
+  // over a limit (IMAGE_TOO_LARGE). Null if this build lacks the library for
+  // it.
   absl::StatusOr<std::unique_ptr<Decoder>> (*open)(ByteSource& source,
                                                    const DecodeLimits& limits);
 
@@ -168,7 +169,28 @@ struct Codec {
   // How many pictures a file that is written can have.
   enum class Frames : uint8_t { kOne, kAlike, kDifferent };
   Frames frames = Frames::kOne;
+
+  // What files of this format are called, without the dot, the usual name
+  // first; separated by spaces.
+  absl::string_view extensions;
+
+  // The sample types that Decoder::spec() can have, as bits 1 << SampleType.
+  uint8_t reads = 0;
+
+  // Samples come back as they were written.
+  bool is_lossless = false;
+
+  // Files have room for an ICC profile.
+  bool keeps_icc_profile = false;
+
+  // `open` holds a copy of the whole file.
+  bool holds_file = false;
 };
+
+// Bits for Codec::reads.
+inline constexpr uint8_t kReadsU8 = 1 << static_cast<int>(SampleType::kU8);
+inline constexpr uint8_t kReadsU16 = 1 << static_cast<int>(SampleType::kU16);
+inline constexpr uint8_t kReadsF32 = 1 << static_cast<int>(SampleType::kF32);
 
 // All formats of this build, in the order they are tried.
 std::span<const Codec* const> AllCodecs();

@@ -385,6 +385,10 @@ const Codec kPngCodec = {.name = kFormat,
                          .open = Open,
                          .can_hold = CanHold,
                          .create = Create,
-                         .turn_losslessly = nullptr};
+                         .turn_losslessly = nullptr,
+                         .extensions = "png",
+                         .reads = kReadsU8 | kReadsU16,
+                         .is_lossless = true,
+                         .keeps_icc_profile = true};
 
 }  // namespace imageadapt

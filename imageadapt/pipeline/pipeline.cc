@@ -29,6 +29,7 @@ uint64_t EncoderBytes(const ImageSpec& spec) {
 absl::Status UnknownFormat(const ByteRope& file) {
   std::string known;
   for (const Codec* codec : AllCodecs()) {
+    if (codec->open == nullptr) continue;
     absl::StrAppend(&known, known.empty() ? "" : " or ", codec->name);
   }
   return Refusal(absl::StatusCode::kInvalidArgument, kUnknownFormat, "the ",
@@ -119,10 +120,16 @@ const Codec* RecognizeFile(const ByteRope& file) {
 
 absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::OpenFile(
     const ByteRope& file, const OperationSpecs& operations,
-    const DecodeLimits& limits) {
+    const DecodeLimits& limits, const Workspace& work) {
   std::unique_ptr<Pipeline> pipeline(new Pipeline);
-  pipeline->input_codec_ = RecognizeFile(file);
-  if (pipeline->input_codec_ == nullptr) return UnknownFormat(file);
+  const Codec* const codec = RecognizeFile(file);
+  if (codec == nullptr) return UnknownFormat(file);
+  if (codec->open == nullptr) {
+    return Refusal(absl::StatusCode::kUnimplemented, kCodecNotBuilt,
+                   "this build cannot read ", codec->name, " files");
+  }
+  pipeline->input_codec_ = codec;
+  if (codec->holds_file) RETURN_IF_ERROR(ReserveMemory(file.size(), work));
   pipeline->bytes_ = std::make_unique<RopeSource>(file);
   ASSIGN_OR_RETURN(pipeline->decoder_,
                    pipeline->input_codec_->open(*pipeline->bytes_, limits));

@@ -31,10 +31,12 @@ class Pipeline {
   // and to run `operations`. INVALID_ARGUMENT if the format is unknown, the
   // header damaged or over a limit, or an operation cannot be done (about its
   // field, as "operations[1].flip.axis") or makes more than twice the pixels
-  // that a file may have.
+  // that a file may have; UNIMPLEMENTED (CODEC_NOT_BUILT) if the format is
+  // known but this build cannot read it; RESOURCE_EXHAUSTED if there is no
+  // memory for a copy of the file, where the format needs one.
   static absl::StatusOr<std::unique_ptr<Pipeline>> OpenFile(
       const ByteRope& file, const OperationSpecs& operations,
-      const DecodeLimits& limits);
+      const DecodeLimits& limits, const Workspace& work);
 
   // The same for raw samples, whose size must be RawBytes(layout).
   static absl::StatusOr<std::unique_ptr<Pipeline>> OpenRaw(

@@ -76,7 +76,7 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
     const OutputFormat& output, const Workspace& work) const {
   RETURN_IF_ERROR(Check(file, operations, output));
   ASSIGN_OR_RETURN(const std::unique_ptr<Pipeline> pipeline,
-                   Pipeline::OpenFile(file, operations, limits_));
+                   Pipeline::OpenFile(file, operations, limits_, work));
   ASSIGN_OR_RETURN(const Codec* const codec,
                    OutputCodec(output, pipeline->input_codec()));
 
