@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "imageadapt/base/byte_rope.h"
 #include "imageadapt/base/byte_stream.h"
+#include "imageadapt/base/parallel.h"
 #include "imageadapt/image/image.h"
 #include "imageadapt/image/image_view.h"
 #include "imageadapt/image/orientation.h"
@@ -107,6 +108,9 @@ struct EncodeOptions {
   // Kept in the file if not empty and the format can. Lent: must outlive the
   // encoder.
   std::span<const std::byte> icc_profile = {};
+  // Threads to encode on; null for the calling one alone. What is written does
+  // not depend on it. Lent: must outlive the encoder.
+  Parallel* parallel = nullptr;
   // What the file will have. More than one only if the codec holds frames.
   FrameSequence frames = {};
   FrameDelay first_delay = {};
