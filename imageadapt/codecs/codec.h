@@ -170,6 +170,11 @@ struct Codec {
   absl::Status (*turn_losslessly)(const ByteRope& file, Orientation turn,
                                   const DecodeLimits& limits, ByteSink& sink);
 
+  // Memory that an encoder takes beside what it writes and what held_bytes()
+  // tells. Null: some rows and buffers.
+  uint64_t (*encoder_bytes)(const ImageSpec& spec,
+                            const EncodeOptions& options) = nullptr;
+
   // How many pictures a file that is written can have.
   enum class Frames : uint8_t { kOne, kAlike, kDifferent };
   Frames frames = Frames::kOne;
