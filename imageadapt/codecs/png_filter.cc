@@ -183,7 +183,7 @@ size_t AddVectors(const uint8_t* row, const uint8_t* above, size_t pixel_bytes,
 }
 
 PngFilter Best(std::span<const uint8_t> row, std::span<const uint8_t> above,
-               size_t pixel_bytes, uint64_t& sum) {
+               size_t pixel_bytes) {
   Sums sums;
   AddBytes(row.data(), above.data(), pixel_bytes, 0, pixel_bytes, sums);
   const size_t done = AddVectors(row.data(), above.data(), pixel_bytes,
@@ -193,7 +193,6 @@ PngFilter Best(std::span<const uint8_t> row, std::span<const uint8_t> above,
   for (size_t filter = 1; filter < kPngFilters; ++filter) {
     if (sums.total(filter) < sums.total(best)) best = filter;
   }
-  sum = sums.total(best);
   return static_cast<PngFilter>(best);
 }
 
@@ -323,9 +322,8 @@ HWY_EXPORT(ApplyAny);
 HWY_EXPORT(UndoAny);
 
 PngFilter BestPngFilter(std::span<const uint8_t> row,
-                        std::span<const uint8_t> above, size_t pixel_bytes,
-                        uint64_t& sum) {
-  return HWY_DYNAMIC_DISPATCH(Best)(row, above, pixel_bytes, sum);
+                        std::span<const uint8_t> above, size_t pixel_bytes) {
+  return HWY_DYNAMIC_DISPATCH(Best)(row, above, pixel_bytes);
 }
 
 void ApplyPngFilter(PngFilter filter, std::span<const uint8_t> row,

@@ -18,10 +18,9 @@ inline constexpr int kPngFilters = 5;
 // row has.
 //
 // The filter whose differences, taken as signed bytes, have the least sum of
-// magnitudes; the first of several. The sum is written to `sum`.
+// magnitudes; the first of several.
 PngFilter BestPngFilter(std::span<const uint8_t> row,
-                        std::span<const uint8_t> above, size_t pixel_bytes,
-                        uint64_t& sum);
+                        std::span<const uint8_t> above, size_t pixel_bytes);
 
 // Writes the differences to `target`, which has the length of the row and does
 // not overlap it.

@@ -35,9 +35,9 @@ constexpr size_t kAdlerBytes = 4;
 // their data.
 constexpr size_t kSequenceBytes = 4;
 
-// Samples that differ from their prediction by less than this on average are
-// drawings, where matches are long and a search for them pays.
-constexpr double kDrawing = 1.0;
+// Where so many of the samples are just as predicted, matches are long and a
+// search for them pays: drawings, not photographs.
+constexpr double kDrawing = 0.5;
 
 size_t RowsPerStrip(const ImageSpec& spec) {
   const size_t row = RowBytes(spec) + kFilterByte;
@@ -54,12 +54,12 @@ size_t StripsOf(const ImageSpec& spec, const EncodeOptions& options) {
                           (spec.shape.height + rows - 1) / rows);
 }
 
-DeflateLevel LevelOf(EncodeOptions::Effort effort, double mean_difference) {
+DeflateLevel LevelOf(EncodeOptions::Effort effort, double predicted_share) {
   switch (effort) {
     case EncodeOptions::Effort::kFast:
       return DeflateLevel::kFast;
     case EncodeOptions::Effort::kDefault:
-      return mean_difference < kDrawing ? DeflateLevel::kBetter
+      return predicted_share > kDrawing ? DeflateLevel::kBetter
                                         : DeflateLevel::kGood;
     case EncodeOptions::Effort::kSmallest:
       return DeflateLevel::kSmallest;
@@ -285,26 +285,25 @@ class PngEncoder final : public Encoder {
     const size_t pixel_bytes =
         spec_.shape.channels * SampleBytes(spec_.sample_type);
     auto* target = reinterpret_cast<uint8_t*>(strip.filtered.data());
-    uint64_t sum = 0;
     for (size_t y = 0; y < rows; ++y) {
       const std::span row(reinterpret_cast<uint8_t*>(RowAt(1 + first + y)),
                           row_bytes_);
       const std::span above(row.data() - row_bytes_, row_bytes_);
-      uint64_t row_sum = 0;
-      const PngFilter filter = BestPngFilter(row, above, pixel_bytes, row_sum);
+      const PngFilter filter = BestPngFilter(row, above, pixel_bytes);
       *target = static_cast<uint8_t>(filter);
       ApplyPngFilter(filter, row, above, pixel_bytes,
                      {target + kFilterByte, row_bytes_});
       target += kFilterByte + row_bytes_;
-      sum += row_sum;
     }
     strip.filtered_bytes = rows * (kFilterByte + row_bytes_);
     const auto filtered = strip.filtered.span().first(strip.filtered_bytes);
     strip.adler = libdeflate_adler32(1, filtered.data(), filtered.size());
-    const double mean =
-        static_cast<double>(sum) / static_cast<double>(strip.filtered_bytes);
+    const auto predicted =
+        std::count(filtered.begin(), filtered.end(), std::byte{0});
+    const double share = static_cast<double>(predicted) /
+                         static_cast<double>(strip.filtered_bytes);
     strip.chunk_bytes =
-        DeflateStrip(filtered, LevelOf(effort_, mean),
+        DeflateStrip(filtered, LevelOf(effort_, share),
                      strip.chunk.span().subspan(kPngChunkHead + kSequenceBytes +
                                                 sizeof(ZlibHead)));
   }
