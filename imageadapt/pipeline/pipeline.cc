@@ -21,9 +21,16 @@ uint64_t LargestFile(const ImageSpec& spec, const ByteSink& sink) {
   return std::min(pixels + pixels / 4 + (uint64_t{64} << 10), sink.max_bytes());
 }
 
-// What encoders hold beside what they write: some rows, and zlib's window.
-uint64_t EncoderBytes(const ImageSpec& spec) {
+// What encoders hold beside what they write.
+uint64_t EncoderBytes(const Codec& codec, const ImageSpec& spec,
+                      const EncodeOptions& options) {
+  if (codec.encoder_bytes != nullptr) return codec.encoder_bytes(spec, options);
   return (uint64_t{1} << 20) + 64 * uint64_t{RowBytes(spec)};
+}
+
+EncodeOptions OnAllThreads(EncodeOptions options, const Workspace& work) {
+  options.parallel = &work.workers;
+  return options;
 }
 
 absl::Status UnknownFormat(const ByteRope& file) {
@@ -81,12 +88,12 @@ std::string ToText(const ImageSpec& spec) {
 
 // Everything that is held while one frame is made, but what is written.
 absl::StatusOr<uint64_t> WorkingBytes(const RowSource& rows,
-                                      const ImageSpec& output) {
+                                      const ImageSpec& output,
+                                      uint64_t encoder_bytes) {
   ImageSpec strip = output;
   strip.shape.height = rows.strip_rows();
   ASSIGN_OR_RETURN(const uint64_t strip_bytes, PixelBytes(strip));
-  return AddOrMost(rows.memory_bytes(),
-                   AddOrMost(strip_bytes, EncoderBytes(output)));
+  return AddOrMost(rows.memory_bytes(), AddOrMost(strip_bytes, encoder_bytes));
 }
 
 // Says which frame is meant, where the first is not.
@@ -283,13 +290,15 @@ absl::Status Pipeline::RunToFile(const Codec& codec,
     const FrameDelay delay = decoder_->delay();
     const std::unique_ptr<RowSource> rows =
         Connect(frame + 1 == options.frames.count, work);
-    ASSIGN_OR_RETURN(const uint64_t working, WorkingBytes(*rows, output_));
+    EncodeOptions all = OnAllThreads(options, work);
+    all.first_delay = delay;
+    ASSIGN_OR_RETURN(
+        const uint64_t working,
+        WorkingBytes(*rows, output_, EncoderBytes(codec, output_, all)));
     RETURN_IF_ERROR(
         ReserveMemory(AddOrMost(working, LargestFile(output_, sink)), work));
     if (frame == 0) {
-      EncodeOptions first = options;
-      first.first_delay = delay;
-      ASSIGN_OR_RETURN(encoder, codec.create(counted, output_, first));
+      ASSIGN_OR_RETURN(encoder, codec.create(counted, output_, all));
     } else {
       RETURN_IF_ERROR(encoder->NextFrame(output_, delay));
     }
@@ -301,10 +310,12 @@ absl::Status Pipeline::RunToFile(const Codec& codec,
 absl::Status EncodeImage(const Image& image, const Codec& codec,
                          const EncodeOptions& options, const Workspace& work,
                          ByteSink& sink) {
+  const EncodeOptions all = OnAllThreads(options, work);
   RETURN_IF_ERROR(ReserveMemory(
-      EncoderBytes(image.spec()) + LargestFile(image.spec(), sink), work));
+      EncoderBytes(codec, image.spec(), all) + LargestFile(image.spec(), sink),
+      work));
   ASSIGN_OR_RETURN(const std::unique_ptr<Encoder> encoder,
-                   codec.create(sink, image.spec(), options));
+                   codec.create(sink, image.spec(), all));
   return WriteStrips(image.view(), *encoder, work.call);
 }
 

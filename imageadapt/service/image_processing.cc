@@ -54,12 +54,19 @@ absl::StatusOr<const Codec*> OutputCodec(const OutputFormat& output,
 absl::StatusOr<FrameSequence> OutputFrames(const OutputFormat& output,
                                            const Codec& codec,
                                            const FrameSequence& input) {
-  const bool all_fit = input.count == 1 || codec.frames != Codec::Frames::kOne;
-  if (output.frames == OutputFormat::Frames::kFirst) return FrameSequence();
-  if (all_fit) return input;
-  if (output.frames == OutputFormat::Frames::kAllIfHeld) return FrameSequence();
-  return InvalidField("output.frames", "the file has ", input.count,
-                      " frames, and ", codec.name, " holds one");
+  using Frames = OutputFormat::Frames;
+  if (input.count == 1) return input;
+  if (output.frames == Frames::kFirst) return FrameSequence();
+  const bool can_hold = codec.frames != Codec::Frames::kOne;
+  if (output.frames == Frames::kAll) {
+    if (can_hold) return input;
+    return InvalidField("output.frames", "the file has ", input.count,
+                        " frames, and ", codec.name, " holds one");
+  }
+  // Pages are no animation.
+  const bool is_its_kind =
+      codec.frames == Codec::Frames::kDifferent || input.is_animation;
+  return can_hold && is_its_kind ? input : FrameSequence();
 }
 
 absl::Status TooLargeAnswer(const absl::Status& status) {
