@@ -15,8 +15,27 @@ namespace imageadapt {
 inline DecodeLimits FuzzLimits() {
   DecodeLimits limits;
   limits.max_pixels = 1 << 20;
+  limits.max_frames = 20;
+  limits.max_pixels_of_all_frames = 2 << 20;
   limits.max_scans = 20;
   return limits;
+}
+
+inline bool FuzzFrame(Decoder& decoder) {
+  const ImageSpec spec = decoder.spec();
+  // What limits allowed must be an image that fits.
+  if (!PixelBytes(spec).ok() || uint64_t{spec.shape.width} * spec.shape.height >
+                                    FuzzLimits().max_pixels) {
+    std::abort();
+  }
+  BufferPool pool;
+  auto image = Image::Create(spec, pool);
+  if (!image.ok()) return false;
+  for (uint32_t row = 0; row < spec.shape.height; row += 16) {
+    const uint32_t count = std::min(16u, spec.shape.height - row);
+    if (!decoder.ReadRows(image->view().Rows(row, count)).ok()) return false;
+  }
+  return true;
 }
 
 inline void FuzzDecode(const Codec& codec, std::span<const std::byte> bytes) {
@@ -26,18 +45,11 @@ inline void FuzzDecode(const Codec& codec, std::span<const std::byte> bytes) {
   RopeSource source(rope);
   const auto decoder = codec.open(source, FuzzLimits());
   if (!decoder.ok()) return;
-  const ImageSpec spec = (*decoder)->spec();
-  // What limits allowed must be an image that fits.
-  if (!PixelBytes(spec).ok() || uint64_t{spec.shape.width} * spec.shape.height >
-                                    FuzzLimits().max_pixels) {
-    std::abort();
-  }
-  BufferPool pool;
-  auto image = Image::Create(spec, pool);
-  if (!image.ok()) return;
-  for (uint32_t row = 0; row < spec.shape.height; row += 16) {
-    const uint32_t count = std::min(16u, spec.shape.height - row);
-    if (!(*decoder)->ReadRows(image->view().Rows(row, count)).ok()) return;
+  const uint32_t frames = (*decoder)->metadata().frames.count;
+  if (frames == 0 || frames > FuzzLimits().max_frames) std::abort();
+  for (uint32_t frame = 0; frame < frames; ++frame) {
+    if (frame > 0 && !(*decoder)->NextFrame().ok()) return;
+    if (!FuzzFrame(**decoder)) return;
   }
 }
 

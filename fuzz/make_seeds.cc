@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/str_split.h"
 #include "fuzz/seed_files.h"
 #include "imageadapt/base/byte_stream.h"
 #include "imageadapt/codecs/codec_list.h"
@@ -38,7 +40,8 @@ std::string FileOf(const Codec& codec, const ImageSpec& spec) {
 
 std::vector<std::string> FilesOf(const Codec& codec) {
   std::vector<std::string> files;
-  for (const SampleType type : {SampleType::kU8, SampleType::kU16}) {
+  for (const SampleType type :
+       {SampleType::kU8, SampleType::kU16, SampleType::kF32}) {
     for (uint32_t channels = 1; channels <= kMaxChannels; ++channels) {
       const ImageSpec spec = {
           .shape = {.width = 17, .height = 16, .channels = channels},
@@ -55,9 +58,22 @@ std::vector<std::string> Joined(std::vector<std::string> files,
   return files;
 }
 
+// The codec whose files are called so, or null.
+const Codec* CodecOf(const std::string& target) {
+  for (const Codec* codec : AllCodecs()) {
+    const std::vector<absl::string_view> names =
+        absl::StrSplit(codec->extensions, ' ');
+    if (absl::c_linear_search(names, target)) return codec;
+  }
+  return nullptr;
+}
+
 std::vector<std::string> Seeds(const std::string& target) {
   if (target == "png") return Joined(FilesOf(kPngCodec), SeedPngs());
   if (target == "jpeg") return Joined(FilesOf(kJpegCodec), SeedJpegs());
+  if (const Codec* const codec = CodecOf(target)) {
+    if (codec->create != nullptr) return FilesOf(*codec);
+  }
   if (target == "jpeg_turn") {
     std::vector<std::string> seeds;
     for (const std::string& file : Joined(FilesOf(kJpegCodec), SeedJpegs())) {

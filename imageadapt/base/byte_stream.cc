@@ -22,7 +22,9 @@ absl::Status TooMuch(uint64_t max_bytes) {
 
 absl::StatusOr<std::span<const std::byte>> RopeSource::Next() {
   if (next_ == rope_.pieces().size()) return std::span<const std::byte>();
-  return rope_.pieces()[next_++];
+  const std::span<const std::byte> piece = rope_.pieces()[next_++];
+  bytes_left_ -= piece.size();
+  return piece;
 }
 
 absl::Status ByteSink::AppendBuffer(Buffer block) {

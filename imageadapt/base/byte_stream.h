@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,18 +25,24 @@ class ByteSource {
   // The next bytes, as many as are at hand: never empty before the end, empty
   // at the end. Valid until the next call. May wait.
   virtual absl::StatusOr<std::span<const std::byte>> Next() = 0;
+
+  // How many bytes Next() has yet to give, if that is known.
+  virtual std::optional<uint64_t> bytes_left() const { return std::nullopt; }
 };
 
 // Reads a rope from its start. The rope's bytes must outlive it.
 class RopeSource final : public ByteSource {
  public:
-  explicit RopeSource(const ByteRope& rope) : rope_(rope) {}
+  explicit RopeSource(const ByteRope& rope)
+      : rope_(rope), bytes_left_(rope.size()) {}
 
   absl::StatusOr<std::span<const std::byte>> Next() override;
+  std::optional<uint64_t> bytes_left() const override { return bytes_left_; }
 
  private:
   const ByteRope rope_;
   size_t next_ = 0;
+  uint64_t bytes_left_;
 };
 
 // Takes bytes in order. Used by one thread at a time.

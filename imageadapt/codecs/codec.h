@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "imageadapt/base/byte_rope.h"
 #include "imageadapt/base/byte_stream.h"
+#include "imageadapt/base/parallel.h"
 #include "imageadapt/image/image.h"
 #include "imageadapt/image/image_view.h"
 #include "imageadapt/image/orientation.h"
@@ -24,6 +25,9 @@ namespace imageadapt {
 // What a decoder may take on. Enforced on the header, before memory is taken.
 struct DecodeLimits {
   uint64_t max_pixels = 100'000'000;
+  // Of files with several pictures: how many, and the pixels of all together.
+  uint32_t max_frames = 10'000;
+  uint64_t max_pixels_of_all_frames = 400'000'000;
   // The longest side that JPEG can have; PNG's own limit is 2^31 - 1.
   uint32_t max_side = 65535;
   // A progressive JPEG of a few kilobytes can ask for thousands of passes over
@@ -33,20 +37,43 @@ struct DecodeLimits {
   size_t max_icc_bytes = size_t{4} << 20;
 };
 
-// What a file says about its picture beside the pixels.
+// How long a frame is shown: numerator / denominator seconds.
+struct FrameDelay {
+  uint32_t numerator = 0;
+  uint32_t denominator = 1000;
+
+  bool operator==(const FrameDelay&) const = default;
+};
+
+// The pictures of a file: those of an animation, pages, slices.
+struct FrameSequence {
+  uint32_t count = 1;
+  // They are shown one after the other, each for its delay.
+  bool is_animation = false;
+  // How often an animation is shown; 0: without end.
+  uint32_t plays = 0;
+
+  bool operator==(const FrameSequence&) const = default;
+};
+
+// What a file says about its pictures beside the pixels.
 struct ImageMetadata {
+  FrameSequence frames;
   // Turns the stored pixels upright.
   Orientation orientation;
   // Empty if there is none.
   std::vector<std::byte> icc_profile;
 };
 
-// Reads one image. Used by one thread at a time; must not outlive its source.
+// Reads the frames of one file, from the first on. Used by one thread at a
+// time; must not outlive its source.
 class Decoder {
  public:
   virtual ~Decoder() = default;
 
-  // Of the pixels that ReadRows gives: palettes expanded, 1 to 4 channels.
+  // Of the pixels that ReadRows gives: palettes expanded, 1 to 4 channels. The
+  // frames of an animation are whole pictures of one spec, whatever part of
+  // them the file stores; pages can have specs of their own.
   virtual const ImageSpec& spec() const = 0;
   virtual const ImageMetadata& metadata() const = 0;
 
@@ -59,6 +86,15 @@ class Decoder {
   // early; nothing can be read after that. Requires that `target` has this
   // image's width, channels and sample type, and that so many rows are left.
   virtual absl::Status ReadRows(const AnyImageView& target) = 0;
+
+  // Of the frame that is read now.
+  virtual FrameDelay delay() const { return {}; }
+
+  // Goes on to the next frame. Errors as those of ReadRows(), and
+  // INVALID_ARGUMENT (IMAGE_TOO_LARGE) if that frame is over a limit. Requires
+  // that all rows of this frame were read, and that it is not the last of
+  // metadata().frames.
+  virtual absl::Status NextFrame();
 };
 
 struct EncodeOptions {
@@ -72,9 +108,16 @@ struct EncodeOptions {
   // Kept in the file if not empty and the format can. Lent: must outlive the
   // encoder.
   std::span<const std::byte> icc_profile = {};
+  // Threads to encode on; null for the calling one alone. What is written does
+  // not depend on it. Lent: must outlive the encoder.
+  Parallel* parallel = nullptr;
+  // What the file will have. More than one only if the codec holds frames.
+  FrameSequence frames = {};
+  FrameDelay first_delay = {};
 };
 
-// Writes one image. Used by one thread at a time; must not outlive its sink.
+// Writes the frames of one file. Used by one thread at a time; must not outlive
+// its sink.
 class Encoder {
  public:
   virtual ~Encoder() = default;
@@ -83,7 +126,17 @@ class Encoder {
   // has the spec the encoder was made with, apart from its height.
   virtual absl::Status WriteRows(const AnyConstImageView& source) = 0;
 
-  // Ends the file. Requires that all rows were written.
+  // Starts the next frame; fails only as the sink does. Requires that all rows
+  // of the frame before were written, that can_hold(spec).ok(), that the spec
+  // is that of the first frame unless the codec holds different frames, and
+  // that no more frames are written than EncodeOptions::frames says.
+  virtual absl::Status NextFrame(const ImageSpec& spec, FrameDelay delay);
+
+  // Memory that holds encoded frames because the format can only be written as
+  // a whole; beside some rows of the present frame.
+  virtual uint64_t held_bytes() const { return 0; }
+
+  // Ends the file. Requires that all rows of all frames were written.
   virtual absl::Status Finish() = 0;
 };
 
@@ -95,7 +148,8 @@ struct Codec {
   bool (*recognizes)(std::span<const std::byte> head);
 
   // Reads the header only. INVALID_ARGUMENT if it is damaged (IMAGE_DAMAGED) or
-  // over a limit (IMAGE_TOO_LARGE).
+  // over a limit (IMAGE_TOO_LARGE). Null if this build lacks the library for
+  // it.
   absl::StatusOr<std::unique_ptr<Decoder>> (*open)(ByteSource& source,
                                                    const DecodeLimits& limits);
 
@@ -115,7 +169,37 @@ struct Codec {
   // be done exactly for this file. Null if the format has no such way.
   absl::Status (*turn_losslessly)(const ByteRope& file, Orientation turn,
                                   const DecodeLimits& limits, ByteSink& sink);
+
+  // Memory that an encoder takes beside what it writes and what held_bytes()
+  // tells. Null: some rows and buffers.
+  uint64_t (*encoder_bytes)(const ImageSpec& spec,
+                            const EncodeOptions& options) = nullptr;
+
+  // How many pictures a file that is written can have.
+  enum class Frames : uint8_t { kOne, kAlike, kDifferent };
+  Frames frames = Frames::kOne;
+
+  // What files of this format are called, without the dot, the usual name
+  // first; separated by spaces.
+  absl::string_view extensions;
+
+  // The sample types that Decoder::spec() can have, as bits 1 << SampleType.
+  uint8_t reads = 0;
+
+  // Samples come back as they were written.
+  bool is_lossless = false;
+
+  // Files have room for an ICC profile.
+  bool keeps_icc_profile = false;
+
+  // `open` holds a copy of the whole file.
+  bool holds_file = false;
 };
+
+// Bits for Codec::reads.
+inline constexpr uint8_t kReadsU8 = 1 << static_cast<int>(SampleType::kU8);
+inline constexpr uint8_t kReadsU16 = 1 << static_cast<int>(SampleType::kU16);
+inline constexpr uint8_t kReadsF32 = 1 << static_cast<int>(SampleType::kF32);
 
 // All formats of this build, in the order they are tried.
 std::span<const Codec* const> AllCodecs();

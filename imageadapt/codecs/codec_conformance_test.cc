@@ -89,20 +89,34 @@ std::vector<ImageSpec> AllSpecs() {
 class CodecConformanceTest : public ::testing::TestWithParam<const Codec*> {
  protected:
   const Codec& codec() const { return *GetParam(); }
-  bool is_lossless() const { return codec().mime_type == "image/png"; }
+  bool is_lossless() const { return codec().is_lossless; }
+  // The first that it can hold of three channels, or else of one.
+  ImageSpec ASpec(uint32_t width, uint32_t height) const {
+    for (const uint32_t channels : {3u, 1u}) {
+      for (const SampleType type :
+           {SampleType::kU8, SampleType::kU16, SampleType::kF32}) {
+        const ImageSpec spec = Spec(width, height, channels, type);
+        if (codec().can_hold(spec).ok()) return spec;
+      }
+    }
+    return {};
+  }
   std::string AFile() const {
-    return Encode(codec(), MakeGradient(Spec(64, 48, 3), 1));
+    return Encode(codec(), MakeGradient(ASpec(64, 48), 1));
   }
 };
 
 TEST_P(CodecConformanceTest, IsFoundByItsFilesAndItsMediaType) {
+  EXPECT_EQ(FindCodecByMimeType(codec().mime_type), &codec());
+  EXPECT_NE(codec().extensions, "");
+  if (codec().create == nullptr) return;
   const std::string file = AFile();
   EXPECT_EQ(FindCodec(std::as_bytes(std::span(file)).first(32)), &codec());
-  EXPECT_EQ(FindCodec(std::as_bytes(std::span(file)).first(2)), nullptr);
-  EXPECT_EQ(FindCodecByMimeType(codec().mime_type), &codec());
+  EXPECT_EQ(FindCodec(std::as_bytes(std::span(file)).first(1)), nullptr);
 }
 
 TEST_P(CodecConformanceTest, WhatItCanHoldComesBack) {
+  if (codec().create == nullptr) return;
   int held = 0;
   for (const ImageSpec& spec : AllSpecs()) {
     if (!codec().can_hold(spec).ok()) continue;
@@ -111,6 +125,7 @@ TEST_P(CodecConformanceTest, WhatItCanHoldComesBack) {
     const auto back = Decode(codec(), Encode(codec(), image));
     ASSERT_TRUE(back.ok()) << back.status();
     ASSERT_EQ(back->spec(), spec);
+    EXPECT_NE(codec().reads & 1 << static_cast<int>(spec.sample_type), 0);
     if (is_lossless()) {
       EXPECT_EQ(Difference(back->view(), image.view()), "");
     }
@@ -119,6 +134,7 @@ TEST_P(CodecConformanceTest, WhatItCanHoldComesBack) {
 }
 
 TEST_P(CodecConformanceTest, WhatItCannotHoldIsRefusedInWords) {
+  if (codec().create == nullptr) return;
   for (const ImageSpec& spec : AllSpecs()) {
     const absl::Status status = codec().can_hold(spec);
     if (status.ok()) continue;
@@ -128,6 +144,7 @@ TEST_P(CodecConformanceTest, WhatItCannotHoldIsRefusedInWords) {
 }
 
 TEST_P(CodecConformanceTest, CutsOfRowsAndBytesDoNotMatter) {
+  if (codec().create == nullptr) return;
   const std::string file = AFile();
   const auto whole = Decode(codec(), file);
   ASSERT_TRUE(whole.ok());
@@ -141,6 +158,7 @@ TEST_P(CodecConformanceTest, CutsOfRowsAndBytesDoNotMatter) {
 }
 
 TEST_P(CodecConformanceTest, EveryTruncationIsDamage) {
+  if (codec().create == nullptr) return;
   const std::string file = AFile();
   for (size_t cut = 0; cut <= 40; ++cut) {
     const size_t size = file.size() * cut / 41;
@@ -152,8 +170,9 @@ TEST_P(CodecConformanceTest, EveryTruncationIsDamage) {
 }
 
 TEST_P(CodecConformanceTest, TruncationInTheRowsSaysWhichRowWasReached) {
+  if (codec().create == nullptr) return;
   const std::string file =
-      Encode(codec(), testing::MakeNoise(Spec(200, 200, 3), 2));
+      Encode(codec(), testing::MakeNoise(ASpec(200, 200), 2));
   const auto image = Decode(codec(), file.substr(0, file.size() / 2), {}, 1);
   ASSERT_FALSE(image.ok());
   const std::string text(image.status().message());
@@ -165,6 +184,7 @@ TEST_P(CodecConformanceTest, TruncationInTheRowsSaysWhichRowWasReached) {
 }
 
 TEST_P(CodecConformanceTest, FlippedBitsAreRefusedAsDamageOrLeaveAWholeImage) {
+  if (codec().create == nullptr) return;
   const std::string file = AFile();
   const auto whole = Decode(codec(), file);
   std::mt19937 random(6);
@@ -179,7 +199,7 @@ TEST_P(CodecConformanceTest, FlippedBitsAreRefusedAsDamageOrLeaveAWholeImage) {
     const auto image = Decode(codec(), damaged, limits);
     if (!image.ok()) {
       EXPECT_TRUE(absl::IsInvalidArgument(image.status())) << image.status();
-    } else if (is_lossless()) {
+    } else if (codec().mime_type == "image/png") {
       // Its checksums let nothing pass.
       EXPECT_EQ(Difference(image->view(), whole->view()), "");
     }
@@ -187,6 +207,7 @@ TEST_P(CodecConformanceTest, FlippedBitsAreRefusedAsDamageOrLeaveAWholeImage) {
 }
 
 TEST_P(CodecConformanceTest, LimitsAreKeptOnTheHeader) {
+  if (codec().create == nullptr) return;
   // The rows are missing: only the header can have been looked at.
   const std::string file = AFile();
   DecodeLimits limits;
@@ -202,6 +223,7 @@ TEST_P(CodecConformanceTest, LimitsAreKeptOnTheHeader) {
 }
 
 TEST_P(CodecConformanceTest, ProfilesAreKept) {
+  if (!codec().keeps_icc_profile) return;
   // Longer than one JPEG segment, and with the head that libpng asks for.
   std::string profile(70'000, 'p');
   const auto put = [&](size_t at, const std::string& text) {
@@ -216,7 +238,7 @@ TEST_P(CodecConformanceTest, ProfilesAreKept) {
   put(128, std::string(4, '\0'));
   const auto bytes = std::as_bytes(std::span(profile));
   const std::string file =
-      Encode(codec(), MakeGradient(Spec(16, 16, 3), 1), {.icc_profile = bytes});
+      Encode(codec(), MakeGradient(ASpec(16, 16), 1), {.icc_profile = bytes});
   PiecewiseSource source(file, 100);
   const auto decoder = codec().open(source, {});
   ASSERT_TRUE(decoder.ok()) << decoder.status();
@@ -226,9 +248,10 @@ TEST_P(CodecConformanceTest, ProfilesAreKept) {
 }
 
 TEST_P(CodecConformanceTest, AFullSinkEndsTheEncoder) {
+  if (codec().create == nullptr) return;
   BufferPool pool;
   BufferSink sink(pool, /*max_bytes=*/100);
-  const Image image = testing::MakeNoise(Spec(300, 300, 3), 3);
+  const Image image = testing::MakeNoise(ASpec(300, 300), 3);
   auto encoder = codec().create(sink, image.spec(), {});
   absl::Status status = encoder.status();
   if (status.ok()) status = (*encoder)->WriteRows(image.view());
@@ -236,9 +259,117 @@ TEST_P(CodecConformanceTest, AFullSinkEndsTheEncoder) {
   EXPECT_TRUE(absl::IsOutOfRange(status)) << status;
 }
 
+// Some frames, their delays, and how they came back.
+struct Frames {
+  std::vector<Image> images;
+  std::vector<FrameDelay> delays;
+  FrameSequence sequence;
+};
+
+std::string EncodeFrames(const Codec& codec, const Frames& frames) {
+  BufferPool pool;
+  BufferSink sink(pool);
+  auto encoder = codec.create(
+      sink, frames.images[0].spec(),
+      {.frames = frames.sequence, .first_delay = frames.delays[0]});
+  EXPECT_TRUE(encoder.ok()) << encoder.status();
+  for (size_t i = 0; i < frames.images.size(); ++i) {
+    const Image& image = frames.images[i];
+    if (i > 0) {
+      EXPECT_TRUE((*encoder)->NextFrame(image.spec(), frames.delays[i]).ok());
+    }
+    EXPECT_TRUE((*encoder)->WriteRows(image.view()).ok());
+  }
+  EXPECT_TRUE((*encoder)->Finish().ok());
+  const std::vector<Buffer> blocks = sink.TakeBlocks();
+  return RopeOf(blocks).ToString();
+}
+
+absl::StatusOr<Frames> DecodeFrames(const Codec& codec, const std::string& file,
+                                    const DecodeLimits& limits = {}) {
+  PiecewiseSource source(file, 1000);
+  auto decoder = codec.open(source, limits);
+  if (!decoder.ok()) return decoder.status();
+  Frames frames{
+      .images = {}, .delays = {}, .sequence = (*decoder)->metadata().frames};
+  for (uint32_t i = 0; i < frames.sequence.count; ++i) {
+    if (i > 0) {
+      const absl::Status status = (*decoder)->NextFrame();
+      if (!status.ok()) return status;
+    }
+    frames.images.push_back(MakeImage((*decoder)->spec()));
+    frames.delays.push_back((*decoder)->delay());
+    const absl::Status status =
+        (*decoder)->ReadRows(frames.images.back().view());
+    if (!status.ok()) return status;
+  }
+  return frames;
+}
+
+// Delays that every animated format can hold: whole hundredths of a second.
+Frames ThreeFrames(const ImageSpec& spec, bool is_animation) {
+  Frames frames{.images = {},
+                .delays = {{.numerator = 10, .denominator = 100},
+                           {.numerator = 250, .denominator = 1000},
+                           {.numerator = 2, .denominator = 1}},
+                .sequence = {.count = 3,
+                             .is_animation = is_animation,
+                             .plays = is_animation ? 4u : 0u}};
+  for (int i = 0; i < 3; ++i) {
+    frames.images.push_back(MakeGradient(spec, static_cast<uint32_t>(i)));
+  }
+  return frames;
+}
+
+double SecondsOf(FrameDelay delay) {
+  return static_cast<double>(delay.numerator) / delay.denominator;
+}
+
+TEST_P(CodecConformanceTest, FramesComeBackInOrder) {
+  if (codec().frames == Codec::Frames::kOne || codec().create == nullptr) {
+    return;
+  }
+  const bool is_animation = codec().frames == Codec::Frames::kAlike;
+  const Frames frames = ThreeFrames(ASpec(30, 20), is_animation);
+  const auto back = DecodeFrames(codec(), EncodeFrames(codec(), frames));
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->sequence, frames.sequence);
+  ASSERT_EQ(back->images.size(), 3);
+  for (size_t i = 0; i < 3; ++i) {
+    ASSERT_EQ(back->images[i].spec(), frames.images[i].spec()) << i;
+    if (is_lossless()) {
+      EXPECT_EQ(Difference(back->images[i].view(), frames.images[i].view()), "")
+          << i;
+    }
+    if (is_animation) {
+      EXPECT_NEAR(SecondsOf(back->delays[i]), SecondsOf(frames.delays[i]), 1e-9)
+          << i;
+    }
+  }
+}
+
+TEST_P(CodecConformanceTest, FramesAreLimited) {
+  if (codec().frames == Codec::Frames::kOne || codec().create == nullptr) {
+    return;
+  }
+  const bool is_animation = codec().frames == Codec::Frames::kAlike;
+  const std::string file =
+      EncodeFrames(codec(), ThreeFrames(ASpec(30, 20), is_animation));
+  EXPECT_TRUE(DecodeFrames(codec(), file, {.max_frames = 3}).ok());
+  const auto image = DecodeFrames(codec(), file, {.max_frames = 2});
+  EXPECT_EQ(ReasonOf(image.status()), kImageTooLarge) << image.status();
+}
+
+std::vector<const Codec*> BuiltCodecs() {
+  std::vector<const Codec*> codecs;
+  for (const Codec* codec : AllCodecs()) {
+    if (codec->open != nullptr) codecs.push_back(codec);
+  }
+  return codecs;
+}
+
 INSTANTIATE_TEST_SUITE_P(All, CodecConformanceTest,
-                         ::testing::ValuesIn(AllCodecs().begin(),
-                                             AllCodecs().end()),
+                         ::testing::ValuesIn(BuiltCodecs()),
                          [](const auto& each) {
                            return std::string(each.param->name);
                          });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "imageadapt/base/refusal.h"
+#include "imageadapt/base/status_macros.h"
 
 namespace imageadapt {
 
@@ -17,6 +18,25 @@ absl::Status CheckSize(uint64_t width, uint64_t height,
     return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
                    "the image has ", width, " x ", height, " = ",
                    width * height, " pixels; the limit is ", limits.max_pixels);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFrames(uint64_t count, uint64_t width, uint64_t height,
+                         const DecodeLimits& limits) {
+  if (count > limits.max_frames) {
+    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
+                   "the file has ", count, " frames; the limit is ",
+                   limits.max_frames);
+  }
+  RETURN_IF_ERROR(CheckSize(width, height, limits));
+  uint64_t pixels = 0;
+  if (__builtin_mul_overflow(count, width * height, &pixels) ||
+      pixels > limits.max_pixels_of_all_frames) {
+    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
+                   "the file has ", count, " frames of ", width, " x ", height,
+                   " pixels; the limit for all together is ",
+                   limits.max_pixels_of_all_frames);
   }
   return absl::OkStatus();
 }

@@ -15,6 +15,11 @@ namespace imageadapt {
 absl::Status CheckSize(uint64_t width, uint64_t height,
                        const DecodeLimits& limits);
 
+// The same for so many frames, each of this size. For formats whose frames are
+// of one size; where they differ, the pipeline counts them as they come.
+absl::Status CheckFrames(uint64_t count, uint64_t width, uint64_t height,
+                         const DecodeLimits& limits);
+
 // INVALID_ARGUMENT (IMAGE_DAMAGED) about a header that cannot be used.
 absl::Status DamagedHeader(absl::string_view format, absl::string_view problem);
 

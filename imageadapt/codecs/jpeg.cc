@@ -499,6 +499,9 @@ const Codec kJpegCodec = {.name = kFormat,
                           .open = Open,
                           .can_hold = CanHold,
                           .create = Create,
-                          .turn_losslessly = TurnJpegLosslessly};
+                          .turn_losslessly = TurnJpegLosslessly,
+                          .extensions = "jpg jpeg jpe jfif",
+                          .reads = kReadsU8,
+                          .keeps_icc_profile = true};
 
 }  // namespace imageadapt

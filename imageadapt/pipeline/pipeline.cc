@@ -21,14 +21,22 @@ uint64_t LargestFile(const ImageSpec& spec, const ByteSink& sink) {
   return std::min(pixels + pixels / 4 + (uint64_t{64} << 10), sink.max_bytes());
 }
 
-// What encoders hold beside what they write: some rows, and zlib's window.
-uint64_t EncoderBytes(const ImageSpec& spec) {
+// What encoders hold beside what they write.
+uint64_t EncoderBytes(const Codec& codec, const ImageSpec& spec,
+                      const EncodeOptions& options) {
+  if (codec.encoder_bytes != nullptr) return codec.encoder_bytes(spec, options);
   return (uint64_t{1} << 20) + 64 * uint64_t{RowBytes(spec)};
+}
+
+EncodeOptions OnAllThreads(EncodeOptions options, const Workspace& work) {
+  options.parallel = &work.workers;
+  return options;
 }
 
 absl::Status UnknownFormat(const ByteRope& file) {
   std::string known;
   for (const Codec* codec : AllCodecs()) {
+    if (codec->open == nullptr) continue;
     absl::StrAppend(&known, known.empty() ? "" : " or ", codec->name);
   }
   return Refusal(absl::StatusCode::kInvalidArgument, kUnknownFormat, "the ",
@@ -43,6 +51,58 @@ absl::Status CheckResult(absl::string_view operation, const ImageShape& shape,
   return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge, operation,
                  " would make an image of ", shape.width, " x ", shape.height,
                  " pixels: ", pixels, " of at most ", max_pixels);
+}
+
+// Passes all on, and counts.
+class CountingSink final : public ByteSink {
+ public:
+  explicit CountingSink(ByteSink& sink) : sink_(sink) {}
+
+  absl::Status Append(std::span<const std::byte> bytes) override {
+    size_ += bytes.size();
+    return sink_.Append(bytes);
+  }
+  absl::Status AppendBuffer(Buffer block) override {
+    size_ += block.size();
+    return sink_.AppendBuffer(std::move(block));
+  }
+  uint64_t max_bytes() const override { return sink_.max_bytes(); }
+
+  uint64_t size() const { return size_; }
+
+ private:
+  ByteSink& sink_;
+  uint64_t size_ = 0;
+};
+
+uint64_t Pixels(const ImageShape& shape) {
+  return uint64_t{shape.width} * shape.height;
+}
+
+// "640 x 480 pixels of 3 channels, u8".
+std::string ToText(const ImageSpec& spec) {
+  return absl::StrCat(spec.shape.width, " x ", spec.shape.height, " pixels of ",
+                      spec.shape.channels, " channels, ",
+                      SampleTypeName(spec.sample_type));
+}
+
+// Everything that is held while one frame is made, but what is written.
+absl::StatusOr<uint64_t> WorkingBytes(const RowSource& rows,
+                                      const ImageSpec& output,
+                                      uint64_t encoder_bytes) {
+  ImageSpec strip = output;
+  strip.shape.height = rows.strip_rows();
+  ASSIGN_OR_RETURN(const uint64_t strip_bytes, PixelBytes(strip));
+  return AddOrMost(rows.memory_bytes(), AddOrMost(strip_bytes, encoder_bytes));
+}
+
+// Says which frame is meant, where the first is not.
+absl::Status AboutFrame(uint32_t frame, const absl::Status& status) {
+  if (frame == 0 || !absl::IsInvalidArgument(status)) return status;
+  // About the caller's own words, for this frame as for those before.
+  if (!FieldOf(status).empty()) return status;
+  return RefusalFromText(status.code(), ReasonOf(status),
+                         absl::StrCat("frame ", frame, ": ", status.message()));
 }
 
 absl::Status WriteStrips(const AnyConstImageView& image, Encoder& encoder,
@@ -67,19 +127,25 @@ const Codec* RecognizeFile(const ByteRope& file) {
 
 absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::OpenFile(
     const ByteRope& file, const OperationSpecs& operations,
-    const DecodeLimits& limits) {
+    const DecodeLimits& limits, const Workspace& work) {
   std::unique_ptr<Pipeline> pipeline(new Pipeline);
-  pipeline->input_codec_ = RecognizeFile(file);
-  if (pipeline->input_codec_ == nullptr) return UnknownFormat(file);
+  const Codec* const codec = RecognizeFile(file);
+  if (codec == nullptr) return UnknownFormat(file);
+  if (codec->open == nullptr) {
+    return Refusal(absl::StatusCode::kUnimplemented, kCodecNotBuilt,
+                   "this build cannot read ", codec->name, " files");
+  }
+  pipeline->input_codec_ = codec;
+  if (codec->holds_file) RETURN_IF_ERROR(ReserveMemory(file.size(), work));
   pipeline->bytes_ = std::make_unique<RopeSource>(file);
   ASSIGN_OR_RETURN(pipeline->decoder_,
                    pipeline->input_codec_->open(*pipeline->bytes_, limits));
-  pipeline->icc_profile_ = pipeline->decoder_->metadata().icc_profile;
+  pipeline->limits_ = limits;
   // A turned square needs a canvas of twice its pixels.
   pipeline->max_result_pixels_ =
       limits.max_pixels + std::min(limits.max_pixels, UINT64_MAX / 2);
-  RETURN_IF_ERROR(pipeline->Compile(
-      operations, pipeline->decoder_->metadata().orientation));
+  pipeline->operations_ = operations;
+  RETURN_IF_ERROR(pipeline->Start());
   return pipeline;
 }
 
@@ -90,8 +156,18 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::OpenRaw(
   pipeline->bytes_ = std::make_unique<RopeSource>(samples);
   ASSIGN_OR_RETURN(pipeline->decoder_,
                    imageadapt::OpenRaw(*pipeline->bytes_, layout));
-  RETURN_IF_ERROR(pipeline->Compile(operations, Orientation()));
+  pipeline->operations_ = operations;
+  RETURN_IF_ERROR(pipeline->Start());
   return pipeline;
+}
+
+absl::Status Pipeline::Start() {
+  const ImageMetadata& metadata = decoder_->metadata();
+  icc_profile_ = metadata.icc_profile;
+  frames_ = metadata.frames;
+  upright_ = metadata.orientation;
+  pixels_so_far_ = Pixels(decoder_->spec().shape);
+  return Compile();
 }
 
 absl::Status Pipeline::AddStep(const v1::Operation& spec) {
@@ -111,38 +187,40 @@ absl::Status Pipeline::AddStep(const v1::Operation& spec) {
   return absl::OkStatus();
 }
 
-absl::Status Pipeline::Compile(const OperationSpecs& operations,
-                               Orientation upright) {
+absl::Status Pipeline::Compile() {
   output_ = decoder_->spec();
+  steps_.clear();
+  Orientation upright = upright_;
   // Turning upright and the turns that come first are one turn.
   int first = 0;
-  for (; first < operations.size(); ++first) {
-    const std::optional<Orientation> turn = TurnOf(operations[first]);
+  for (; first < operations_.size(); ++first) {
+    const std::optional<Orientation> turn = TurnOf(operations_[first]);
     if (!turn.has_value()) break;
     upright = upright.Then(*turn);
   }
   for (const v1::Operation& turn : OperationsOf(upright)) {
     RETURN_IF_ERROR(AddStep(turn));
   }
-  for (int i = first; i < operations.size(); ++i) {
+  for (int i = first; i < operations_.size(); ++i) {
     RETURN_IF_ERROR(
-        Within(absl::StrCat("operations[", i, "]"), AddStep(operations[i])));
+        Within(absl::StrCat("operations[", i, "]"), AddStep(operations_[i])));
   }
   return absl::OkStatus();
 }
 
-std::unique_ptr<RowSource> Pipeline::Connect(const Workspace& work) {
-  std::unique_ptr<RowSource> rows =
-      std::make_unique<DecoderRows>(std::move(decoder_));
-  for (Step& step : steps_) {
-    rows = std::make_unique<OperationRows>(
-        std::move(rows), std::move(step.operation), step.plan, work);
+std::unique_ptr<RowSource> Pipeline::Connect(bool is_last_frame,
+                                             const Workspace& work) {
+  std::unique_ptr<RowSource> rows = std::make_unique<DecoderRows>(
+      std::move(decoder_), is_last_frame ? nullptr : &decoder_);
+  for (const Step& step : steps_) {
+    rows = std::make_unique<OperationRows>(std::move(rows), step.operation,
+                                           step.plan, work);
   }
   return rows;
 }
 
 absl::StatusOr<Image> Pipeline::RunToImage(const Workspace& work) {
-  const std::unique_ptr<RowSource> rows = Connect(work);
+  const std::unique_ptr<RowSource> rows = Connect(/*is_last_frame=*/true, work);
   ASSIGN_OR_RETURN(const uint64_t pixel_bytes, PixelBytes(output_));
   const uint64_t before = work.memory.bytes();
   RETURN_IF_ERROR(
@@ -159,28 +237,72 @@ absl::StatusOr<Image> Pipeline::RunToImage(const Workspace& work) {
   return image;
 }
 
-absl::Status Pipeline::RunToFile(const Codec& codec,
-                                 const EncodeOptions& options,
-                                 const Workspace& work, ByteSink& sink) {
-  const std::unique_ptr<RowSource> rows = Connect(work);
+// Decodes, operates and encodes one frame, strip by strip.
+absl::Status Pipeline::WriteFrame(RowSource& rows, Encoder& encoder,
+                                  const Workspace& work) {
   ImageSpec strip = output_;
-  strip.shape.height = rows->strip_rows();
-  ASSIGN_OR_RETURN(const uint64_t strip_bytes, PixelBytes(strip));
-  const uint64_t encoded_bytes =
-      AddOrMost(EncoderBytes(output_), LargestFile(output_, sink));
-  RETURN_IF_ERROR(ReserveMemory(
-      AddOrMost(rows->memory_bytes(), AddOrMost(strip_bytes, encoded_bytes)),
-      work));
+  strip.shape.height = rows.strip_rows();
   ASSIGN_OR_RETURN(Image image, Image::Create(strip, work.buffers));
-  ASSIGN_OR_RETURN(const std::unique_ptr<Encoder> encoder,
-                   codec.create(sink, output_, options));
   const uint32_t height = output_.shape.height;
   for (uint32_t row = 0; row < height; row += strip.shape.height) {
     RETURN_IF_ERROR(work.call.Check());
     const uint32_t count = std::min(strip.shape.height, height - row);
-    RETURN_IF_ERROR(rows->ReadRows(image.view().Rows(0, count)));
+    RETURN_IF_ERROR(rows.ReadRows(image.view().Rows(0, count)));
     RETURN_IF_ERROR(
-        encoder->WriteRows(AnyConstImageView(image.view()).Rows(0, count)));
+        encoder.WriteRows(AnyConstImageView(image.view()).Rows(0, count)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Pipeline::GoToNextFrame(const Codec& codec) {
+  RETURN_IF_ERROR(decoder_->NextFrame());
+  const ImageSpec first_output = output_;
+  const uint64_t pixels = Pixels(decoder_->spec().shape);
+  pixels_so_far_ = AddOrMost(pixels_so_far_, pixels);
+  if (pixels_so_far_ > limits_.max_pixels_of_all_frames) {
+    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
+                   "the frames so far have ", pixels_so_far_,
+                   " pixels; the limit for all together is ",
+                   limits_.max_pixels_of_all_frames);
+  }
+  RETURN_IF_ERROR(Compile());
+  if (output_ != first_output && codec.frames != Codec::Frames::kDifferent) {
+    return Refusal(absl::StatusCode::kInvalidArgument, kBadField, "becomes ",
+                   ToText(output_), ", and the frames before ",
+                   ToText(first_output), "; ", codec.name,
+                   " holds only frames that are alike");
+  }
+  return codec.can_hold(output_);
+}
+
+absl::Status Pipeline::RunToFile(const Codec& codec,
+                                 const EncodeOptions& options,
+                                 const Workspace& work, ByteSink& sink) {
+  const uint64_t before = work.memory.bytes();
+  CountingSink counted(sink);
+  std::unique_ptr<Encoder> encoder;
+  for (uint32_t frame = 0; frame < options.frames.count; ++frame) {
+    if (frame > 0) {
+      RETURN_IF_ERROR(AboutFrame(frame, GoToNextFrame(codec)));
+      // What the frame before was made in is free; what it became stays.
+      work.memory.Shrink(before + counted.size() + encoder->held_bytes());
+    }
+    const FrameDelay delay = decoder_->delay();
+    const std::unique_ptr<RowSource> rows =
+        Connect(frame + 1 == options.frames.count, work);
+    EncodeOptions all = OnAllThreads(options, work);
+    all.first_delay = delay;
+    ASSIGN_OR_RETURN(
+        const uint64_t working,
+        WorkingBytes(*rows, output_, EncoderBytes(codec, output_, all)));
+    RETURN_IF_ERROR(
+        ReserveMemory(AddOrMost(working, LargestFile(output_, sink)), work));
+    if (frame == 0) {
+      ASSIGN_OR_RETURN(encoder, codec.create(counted, output_, all));
+    } else {
+      RETURN_IF_ERROR(encoder->NextFrame(output_, delay));
+    }
+    RETURN_IF_ERROR(AboutFrame(frame, WriteFrame(*rows, *encoder, work)));
   }
   return encoder->Finish();
 }
@@ -188,10 +310,12 @@ absl::Status Pipeline::RunToFile(const Codec& codec,
 absl::Status EncodeImage(const Image& image, const Codec& codec,
                          const EncodeOptions& options, const Workspace& work,
                          ByteSink& sink) {
+  const EncodeOptions all = OnAllThreads(options, work);
   RETURN_IF_ERROR(ReserveMemory(
-      EncoderBytes(image.spec()) + LargestFile(image.spec(), sink), work));
+      EncoderBytes(codec, image.spec(), all) + LargestFile(image.spec(), sink),
+      work));
   ASSIGN_OR_RETURN(const std::unique_ptr<Encoder> encoder,
-                   codec.create(sink, image.spec(), options));
+                   codec.create(sink, image.spec(), all));
   return WriteStrips(image.view(), *encoder, work.call);
 }
 

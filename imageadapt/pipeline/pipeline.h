@@ -31,10 +31,12 @@ class Pipeline {
   // and to run `operations`. INVALID_ARGUMENT if the format is unknown, the
   // header damaged or over a limit, or an operation cannot be done (about its
   // field, as "operations[1].flip.axis") or makes more than twice the pixels
-  // that a file may have.
+  // that a file may have; UNIMPLEMENTED (CODEC_NOT_BUILT) if the format is
+  // known but this build cannot read it; RESOURCE_EXHAUSTED if there is no
+  // memory for a copy of the file, where the format needs one.
   static absl::StatusOr<std::unique_ptr<Pipeline>> OpenFile(
       const ByteRope& file, const OperationSpecs& operations,
-      const DecodeLimits& limits);
+      const DecodeLimits& limits, const Workspace& work);
 
   // The same for raw samples, whose size must be RawBytes(layout).
   static absl::StatusOr<std::unique_ptr<Pipeline>> OpenRaw(
@@ -44,19 +46,26 @@ class Pipeline {
   // The format of the file; null for raw samples.
   const Codec* input_codec() const { return input_codec_; }
 
-  // What comes out.
+  // The frames of the file.
+  const FrameSequence& frames() const { return frames_; }
+
+  // What comes out, of the first frame.
   const ImageSpec& output() const { return output_; }
 
   // Of the file; empty if it has none. Lives as long as the pipeline.
   std::span<const std::byte> icc_profile() const { return icc_profile_; }
 
-  // Runs it all, and gives the result as an image in memory.
+  // Runs it all on the first frame, and gives the result as an image in memory.
   // RESOURCE_EXHAUSTED if `work.memory` cannot grow enough now,
   // INVALID_ARGUMENT (IMAGE_TOO_LARGE) if it never can.
   absl::StatusOr<Image> RunToImage(const Workspace& work);
 
-  // Runs it all, and writes the result as a file while it is made. Requires
-  // codec.can_hold(output()). Errors as RunToImage(), and those of the sink.
+  // Runs it all, and writes the result as a file while it is made: with every
+  // frame if options.frames are frames(), otherwise with the first. Requires
+  // codec.can_hold(output()), and a codec that holds so many frames. Errors as
+  // RunToImage(), those of the sink, and INVALID_ARGUMENT, in words that begin
+  // with the frame's number, if a later frame is damaged, over a limit, or
+  // cannot be operated on or held.
   absl::Status RunToFile(const Codec& codec, const EncodeOptions& options,
                          const Workspace& work, ByteSink& sink);
 
@@ -68,14 +77,24 @@ class Pipeline {
 
   Pipeline() = default;
 
-  absl::Status Compile(const OperationSpecs& operations, Orientation upright);
+  absl::Status Start();
+  absl::Status Compile();
   absl::Status AddStep(const v1::Operation& spec);
-  std::unique_ptr<RowSource> Connect(const Workspace& work);
+  // The rows of the present frame's result.
+  std::unique_ptr<RowSource> Connect(bool is_last_frame, const Workspace& work);
+  absl::Status GoToNextFrame(const Codec& codec);
+  absl::Status WriteFrame(RowSource& rows, Encoder& encoder,
+                          const Workspace& work);
 
   const Codec* input_codec_ = nullptr;
   std::unique_ptr<ByteSource> bytes_;
   std::unique_ptr<Decoder> decoder_;
   std::vector<std::byte> icc_profile_;
+  OperationSpecs operations_;
+  FrameSequence frames_;
+  Orientation upright_;
+  DecodeLimits limits_;
+  uint64_t pixels_so_far_ = 0;               // of all frames until now
   uint64_t max_result_pixels_ = UINT64_MAX;  // of each step
   std::vector<Step> steps_;
   ImageSpec output_;

@@ -195,7 +195,7 @@ TEST_F(PipelineTest, StreamedFileEqualsTheWholeImage) {
   const auto file = RunToPng(source, operations);
   ASSERT_TRUE(file.ok()) << file.status();
   const ByteRope rope(std::as_bytes(std::span(*file)));
-  auto decoded = Pipeline::OpenFile(rope, {}, {});
+  auto decoded = Pipeline::OpenFile(rope, {}, {}, work_);
   ASSERT_TRUE(decoded.ok());
   const auto back = (*decoded)->RunToImage(work_);
   ASSERT_TRUE(back.ok());
@@ -285,7 +285,7 @@ TEST_F(PipelineTest, ResultsHaveAtMostTwiceThePixelsOfAFile) {
     v1::Operation resize;
     resize.mutable_resize()->set_width(width);
     return Pipeline::OpenFile(rope, ListOf({Mean(3), resize}),
-                              {.max_pixels = 400})
+                              {.max_pixels = 400}, work_)
         .status();
   };
   EXPECT_TRUE(open(28).ok()) << open(28);
@@ -314,8 +314,8 @@ TEST_F(PipelineTest, EndsWhenTheCallerLeaves) {
 
 TEST_F(PipelineTest, BytesOfNoFormatAreRefused) {
   const std::string bytes = "hello";
-  const auto pipeline =
-      Pipeline::OpenFile(ByteRope(std::as_bytes(std::span(bytes))), {}, {});
+  const auto pipeline = Pipeline::OpenFile(
+      ByteRope(std::as_bytes(std::span(bytes))), {}, {}, work_);
   EXPECT_EQ(ReasonOf(pipeline.status()), kUnknownFormat);
 }
 

@@ -52,11 +52,20 @@ class RowSource {
   virtual absl::Status ReadRows(const AnyImageView& target) = 0;
 };
 
-// The rows of a file or of raw samples.
+// The rows of one frame of a file, or of raw samples.
 class DecoderRows final : public RowSource {
  public:
-  explicit DecoderRows(std::unique_ptr<Decoder> decoder)
-      : decoder_(std::move(decoder)) {}
+  // Frees the decoder at its own end, or, if there are frames to come, puts it
+  // back into `home`, which must outlive it.
+  DecoderRows(std::unique_ptr<Decoder> decoder, std::unique_ptr<Decoder>* home)
+      : decoder_(std::move(decoder)), home_(home) {}
+
+  ~DecoderRows() override {
+    if (home_ != nullptr) *home_ = std::move(decoder_);
+  }
+
+  DecoderRows(const DecoderRows&) = delete;
+  DecoderRows& operator=(const DecoderRows&) = delete;
 
   const ImageSpec& spec() const override { return decoder_->spec(); }
   uint64_t memory_bytes() const override {
@@ -68,7 +77,8 @@ class DecoderRows final : public RowSource {
   }
 
  private:
-  const std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<Decoder>* const home_;
 };
 
 }  // namespace imageadapt

@@ -50,6 +50,25 @@ absl::StatusOr<const Codec*> OutputCodec(const OutputFormat& output,
   return codec;
 }
 
+// Which frames of the file are written.
+absl::StatusOr<FrameSequence> OutputFrames(const OutputFormat& output,
+                                           const Codec& codec,
+                                           const FrameSequence& input) {
+  using Frames = OutputFormat::Frames;
+  if (input.count == 1) return input;
+  if (output.frames == Frames::kFirst) return FrameSequence();
+  const bool can_hold = codec.frames != Codec::Frames::kOne;
+  if (output.frames == Frames::kAll) {
+    if (can_hold) return input;
+    return InvalidField("output.frames", "the file has ", input.count,
+                        " frames, and ", codec.name, " holds one");
+  }
+  // Pages are no animation.
+  const bool is_its_kind =
+      codec.frames == Codec::Frames::kDifferent || input.is_animation;
+  return can_hold && is_its_kind ? input : FrameSequence();
+}
+
 absl::Status TooLargeAnswer(const absl::Status& status) {
   if (!absl::IsOutOfRange(status)) return status;
   return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
@@ -64,12 +83,15 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
     const OutputFormat& output, const Workspace& work) const {
   RETURN_IF_ERROR(Check(file, operations, output));
   ASSIGN_OR_RETURN(const std::unique_ptr<Pipeline> pipeline,
-                   Pipeline::OpenFile(file, operations, limits_));
+                   Pipeline::OpenFile(file, operations, limits_, work));
   ASSIGN_OR_RETURN(const Codec* const codec,
                    OutputCodec(output, pipeline->input_codec()));
 
+  ASSIGN_OR_RETURN(const FrameSequence frames,
+                   OutputFrames(output, *codec, pipeline->frames()));
   ProcessedImage result{.mime_type = std::string(codec->mime_type),
                         .shape = pipeline->output().shape,
+                        .frames = frames.count,
                         .file = {}};
 
   const std::optional<Orientation> turn = TurnOf(operations);
@@ -99,7 +121,8 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
   const EncodeOptions options{
       .quality = static_cast<int>(output.quality == 0 ? kDefaultQuality
                                                       : output.quality),
-      .icc_profile = pipeline->icc_profile()};
+      .icc_profile = pipeline->icc_profile(),
+      .frames = frames};
   RETURN_IF_ERROR(
       TooLargeAnswer(pipeline->RunToFile(*codec, options, work, sink)));
   result.file = sink.TakeBlocks();

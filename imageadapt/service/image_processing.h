@@ -16,7 +16,8 @@ namespace imageadapt {
 
 struct ProcessedImage {
   std::string mime_type;
-  ImageShape shape;
+  ImageShape shape;  // of the first frame
+  uint32_t frames = 1;
   // The file, in order.
   std::vector<Buffer> file;
 };
@@ -25,6 +26,9 @@ struct ProcessedImage {
 struct OutputFormat {
   std::string mime_type;
   uint32_t quality = 0;
+  // Of a file with several.
+  enum class Frames : uint8_t { kAllIfHeld, kAll, kFirst };
+  Frames frames = Frames::kAllIfHeld;
 };
 
 // Immutable; thread-safe.

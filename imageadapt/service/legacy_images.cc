@@ -116,7 +116,7 @@ absl::StatusOr<FileAnswer> ProcessFile(const ByteRope& file,
                                        const DecodeLimits& limits,
                                        uint64_t limit, const Workspace& work) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Pipeline> pipeline,
-                   Pipeline::OpenFile(file, operations, limits));
+                   Pipeline::OpenFile(file, operations, limits, work));
   const bool is_jpeg = pipeline->input_codec()->mime_type == kJpeg;
   ASSIGN_OR_RETURN(const Image image, pipeline->RunToImage(work));
   FileAnswer answer{.spec = image.spec(), .blocks = {}};

@@ -198,7 +198,7 @@ class ServiceTest : public ::testing::Test {
   // The samples of an answer that is a file.
   Image Decoded(const std::vector<Buffer>& blocks) {
     const ByteRope rope = RopeOf(blocks);
-    auto pipeline = Pipeline::OpenFile(rope, {}, {});
+    auto pipeline = Pipeline::OpenFile(rope, {}, {}, work_);
     EXPECT_TRUE(pipeline.ok()) << pipeline.status();
     return *(*pipeline)->RunToImage(work_);
   }
@@ -298,7 +298,7 @@ TEST_F(ServiceTest, ALargeJpegIsTurnedWithoutLoss) {
   EXPECT_EQ(
       testing::Difference(
           Decoded(back->data).view(),
-          (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}))->RunToImage(work_))
+          (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}, work_))->RunToImage(work_))
               .view()),
       "");
 }
@@ -316,7 +316,7 @@ TEST_F(ServiceTest, AJpegTooLargeForAnyClientLimitKeepsAllItHas) {
   EXPECT_EQ(
       testing::Difference(
           expected.view(),
-          (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}))->RunToImage(work_))
+          (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}, work_))->RunToImage(work_))
               .view()),
       "");
 }

@@ -9,6 +9,10 @@ build_preset fuzz "fuzz_$target" make_seeds
 work=out/fuzz/corpus/$target
 mkdir -p "$work" "fuzz/crashes/$target"
 out/fuzz/bin/make_seeds "$target" "$work"
-exec "out/fuzz/bin/fuzz_$target" -max_total_time="$seconds" \
+words=()
+if [ -f "fuzz/dict/$target.dict" ]; then
+  words=("-dict=fuzz/dict/$target.dict")
+fi
+exec "out/fuzz/bin/fuzz_$target" "${words[@]}" -max_total_time="$seconds" \
   -rss_limit_mb=2048 -timeout=20 -artifact_prefix="fuzz/crashes/$target/" \
   "$work"

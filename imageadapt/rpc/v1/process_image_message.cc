@@ -50,6 +50,7 @@ std::string ProcessImageHead(const ProcessedImage& result,
   rest.set_width(result.shape.width);
   rest.set_height(result.shape.height);
   rest.set_channels(result.shape.channels);
+  rest.set_frames(result.frames);
   std::string head = rest.SerializeAsString();
   AppendTag(ProcessImageResponse::kImageFieldNumber, WireType::kBytes, head);
   AppendVarint(file_bytes, head);
