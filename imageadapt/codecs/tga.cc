@@ -345,7 +345,7 @@ class TgaDecoder final : public Decoder {
   std::span<const uint8_t> bytes_;  // of file_
   Header header_;
   ImageSpec spec_;
-  const ImageMetadata metadata_;
+  const ImageMetadata metadata_ = {};
   bool is_multiplied_in_ = false;  // alpha
   std::vector<Color> map_;
   size_t pixels_at_ = 0;
