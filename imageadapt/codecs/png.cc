@@ -16,6 +16,7 @@
 #include "imageadapt/base/buffer_pool.h"
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
+#include "imageadapt/codecs/byte_reader.h"
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/decode_checks.h"
 #include "imageadapt/codecs/exif_orientation.h"
@@ -54,7 +55,7 @@ SampleType SampleTypeOf(int bit_depth) {
 
 class PngDecoder final : public Decoder {
  public:
-  explicit PngDecoder(ByteSource& source) : source_(source) {}
+  explicit PngDecoder(ByteSource& source) : reader_(source) {}
 
   ~PngDecoder() override { png_destroy_read_struct(&png_, &info_, nullptr); }
 
@@ -102,25 +103,9 @@ class PngDecoder final : public Decoder {
  private:
   static void ReadBytes(png_structp png, png_bytep target, size_t size) {
     auto* const self = static_cast<PngDecoder*>(png_get_io_ptr(png));
-    if (!self->Fill(target, size)) png_error(png, "it ends too early");
-  }
-
-  // False at the end of the source, or if the source fails.
-  bool Fill(png_bytep target, size_t size) {
-    while (size > 0) {
-      if (ready_.empty()) {
-        auto next = source_.Next();
-        if (!next.ok()) source_status_ = next.status();
-        if (!next.ok() || next->empty()) return false;
-        ready_ = *next;
-      }
-      const size_t taken = std::min(ready_.size(), size);
-      std::memcpy(target, ready_.data(), taken);
-      ready_ = ready_.subspan(taken);
-      target += taken;
-      size -= taken;
+    if (!self->reader_.Fill(std::span(target, size))) {
+      png_error(png, "it ends too early");
     }
-    return true;
   }
 
   bool ReadHeader(const DecodeLimits& limits) {
@@ -213,17 +198,14 @@ class PngDecoder final : public Decoder {
   }
 
   absl::Status HeaderStatus() const {
-    if (!source_status_.ok()) return source_status_;
-    return DamagedHeader(kFormat, error_.text());
+    return reader_.Failure(DamagedHeader(kFormat, error_.text()));
   }
   absl::Status RowStatus() const {
-    if (!source_status_.ok()) return source_status_;
-    return DamagedRows(kFormat, next_row_, spec_.shape.height, error_.text());
+    return reader_.Failure(
+        DamagedRows(kFormat, next_row_, spec_.shape.height, error_.text()));
   }
 
-  ByteSource& source_;
-  std::span<const std::byte> ready_;
-  absl::Status source_status_;
+  ByteReader reader_;
   LastError error_;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
