@@ -77,6 +77,7 @@ struct BitField {
   // Never half way between two values: the largest is odd.
   template <typename T>
   T Value(uint32_t pixel) const {
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): none is negative.
     return static_cast<T>(((pixel & mask) >> shift) * scale + 0.5);
   }
 };
@@ -130,7 +131,7 @@ class BmpDecoder final : public Decoder {
     if (next_row_ == 0) RETURN_IF_ERROR(IsRle() ? FindRleRows() : FindRows());
     for (uint32_t y = 0; y < target.shape().height; ++y) {
       const AnyImageView row = target.Rows(y, 1);
-      if (absl::string_view problem = MakeRow(row); !problem.empty()) {
+      if (const absl::string_view problem = MakeRow(row); !problem.empty()) {
         return BadRow(next_row_, problem);
       }
       ++next_row_;

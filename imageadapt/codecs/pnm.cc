@@ -114,7 +114,7 @@ class PnmDecoder final : public Decoder {
       RETURN_IF_ERROR(ReadFloats());
     }
     for (uint32_t y = 0; y < target.shape().height; ++y) {
-      if (absl::string_view problem = ReadRow(target.Rows(y, 1));
+      if (const absl::string_view problem = ReadRow(target.Rows(y, 1));
           !problem.empty()) {
         return BadRows(problem);
       }

@@ -157,7 +157,7 @@ class TgaDecoder final : public Decoder {
   absl::Status Open(ByteSource& source, const DecodeLimits& limits) {
     ASSIGN_OR_RETURN(file_, ReadWholeFile(source));
     bytes_ = {reinterpret_cast<const uint8_t*>(file_.data()), file_.size()};
-    if (absl::string_view problem = ProblemOf(bytes_); !problem.empty()) {
+    if (const absl::string_view problem = ProblemOf(bytes_); !problem.empty()) {
       return DamagedHeader(kFormat, problem);
     }
     header_ = ParseHeader(bytes_.data());
