@@ -10,7 +10,7 @@ namespace {
 constexpr uint32_t kWidth = 9;
 constexpr uint32_t kHeight = 5;
 
-std::string Little(uint32_t value, int bytes) {
+std::string Little(uint64_t value, int bytes) {
   std::string text;
   for (int i = 0; i < bytes; ++i) {
     text.push_back(static_cast<char>(value >> 8 * i & 0xff));
