@@ -23,6 +23,7 @@
 #include "absl/strings/str_cat.h"
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
+#include "imageadapt/codecs/bgr_rows.h"
 #include "imageadapt/codecs/byte_order.h"
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/decode_checks.h"
@@ -401,7 +402,7 @@ class BmpDecoder final : public Decoder {
     if (bits_ <= 8)
       return ExpandPalette(row, bits_, target.As<uint8_t>().row(0));
     if (bits_ == 24) {
-      SwapColors(row, target.As<uint8_t>().row(0));
+      SwapRedAndBlue(row, 3, target.As<uint8_t>().row(0), 3);
     } else if (spec_.sample_type == SampleType::kU8) {
       ExpandFields(row, target.As<uint8_t>().row(0));
     } else {
@@ -421,14 +422,6 @@ class BmpDecoder final : public Decoder {
       std::memcpy(&row[x * channels], palette_[index].data(), channels);
     }
     return "";
-  }
-
-  static void SwapColors(const uint8_t* from, std::span<uint8_t> row) {
-    for (size_t at = 0; at < row.size(); at += 3) {
-      row[at] = from[at + 2];
-      row[at + 1] = from[at + 1];
-      row[at + 2] = from[at];
-    }
   }
 
   template <typename T>
@@ -520,11 +513,7 @@ class BmpEncoder final : public Encoder {
     for (uint32_t y = 0; y < rows.shape().height; ++y) {
       const std::span<const uint8_t> row = rows.row(y);
       out_.assign(row.begin(), row.end());
-      if (channels > 1) {
-        for (size_t at = 0; at < out_.size(); at += channels) {
-          std::swap(out_[at], out_[at + 2]);
-        }
-      }
+      if (channels > 1) SwapRedAndBlue(row.data(), channels, out_, channels);
       out_.resize(row_bytes_);
       RETURN_IF_ERROR(sink_.Append(std::as_bytes(std::span(out_))));
     }

@@ -23,6 +23,7 @@
 
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
+#include "imageadapt/codecs/bgr_rows.h"
 #include "imageadapt/codecs/byte_order.h"
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/decode_checks.h"
@@ -316,25 +317,51 @@ class TgaDecoder final : public Decoder {
   bool Expand(const uint8_t* from, std::span<uint8_t> row) const {
     const size_t size = header_.pixel_bytes();
     const size_t channels = spec_.shape.channels;
-    const bool is_mirrored = (header_.descriptor & kFromTheRight) != 0;
-    for (size_t x = 0; x < header_.width; ++x, from += size) {
-      const size_t place = is_mirrored ? header_.width - 1 - x : x;
-      const auto pixel = row.subspan(place * channels, channels);
-      if (header_.kind == kMapped) {
-        const uint32_t stored = size == 1 ? *from : LoadLittle16(from);
-        const size_t index = size_t{stored} - header_.map_first;
-        // A smaller one than the first wraps to a very large one.
-        if (index >= map_.size()) return false;
-        std::memcpy(pixel.data(), map_[index].data(), channels);
-      } else if (header_.kind == kGrey) {
-        std::memcpy(pixel.data(), from, channels);
-      } else {
-        const Color color = ParseColor(from, header_.bits);
-        std::memcpy(pixel.data(), color.data(), channels);
+    if (header_.kind == kMapped) {
+      if (!ExpandMapped(from, row)) return false;
+    } else if (header_.kind == kGrey) {
+      // Beside alpha that is none, grey is every other byte.
+      for (size_t x = 0; x < header_.width; ++x) {
+        std::memcpy(&row[x * channels], from + x * size, channels);
       }
-      if (is_multiplied_in_) DivideOut(pixel.first(channels - 1), pixel.back());
+    } else if (size >= 3) {
+      SwapRedAndBlue(from, size, row, channels);
+    } else {
+      for (size_t x = 0; x < header_.width; ++x) {
+        const Color color = ParseColor(from + x * size, header_.bits);
+        std::memcpy(&row[x * channels], color.data(), channels);
+      }
+    }
+    if ((header_.descriptor & kFromTheRight) != 0) Mirror(row);
+    if (is_multiplied_in_) {
+      for (size_t x = 0; x < header_.width; ++x) {
+        const auto pixel = row.subspan(x * channels, channels);
+        DivideOut(pixel.first(channels - 1), pixel.back());
+      }
     }
     return true;
+  }
+
+  bool ExpandMapped(const uint8_t* from, std::span<uint8_t> row) const {
+    const size_t channels = spec_.shape.channels;
+    for (size_t x = 0; x < header_.width; ++x) {
+      const uint32_t stored =
+          header_.bits == 8 ? from[x] : LoadLittle16(from + 2 * x);
+      // A smaller one than the first wraps to a very large one.
+      const size_t index = size_t{stored} - header_.map_first;
+      if (index >= map_.size()) return false;
+      std::memcpy(&row[x * channels], map_[index].data(), channels);
+    }
+    return true;
+  }
+
+  void Mirror(std::span<uint8_t> row) const {
+    // All bytes, and then those of each pixel back.
+    std::reverse(row.begin(), row.end());
+    const size_t channels = spec_.shape.channels;
+    for (size_t at = 0; at < row.size(); at += channels) {
+      std::reverse(&row[at], &row[at] + channels);
+    }
   }
 
   absl::Status BadRow(uint32_t row, absl::string_view problem) const {
@@ -376,9 +403,7 @@ class TgaEncoder final : public Encoder {
       const std::span<const uint8_t> row = rows.row(y);
       stored_.assign(row.begin(), row.end());
       if (channels_ >= 3) {
-        for (size_t at = 0; at < stored_.size(); at += channels_) {
-          std::swap(stored_[at], stored_[at + 2]);
-        }
+        SwapRedAndBlue(row.data(), channels_, stored_, channels_);
       }
       if (in_runs_) {
         PutPackets(rows.shape().width);
