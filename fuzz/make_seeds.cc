@@ -71,6 +71,9 @@ const Codec* CodecOf(const std::string& target) {
 std::vector<std::string> Seeds(const std::string& target) {
   if (target == "png") return Joined(FilesOf(kPngCodec), SeedPngs());
   if (target == "jpeg") return Joined(FilesOf(kJpegCodec), SeedJpegs());
+  if (target == "bmp") return Joined(FilesOf(kBmpCodec), SeedBmps());
+  if (target == "pnm") return Joined(FilesOf(kPnmCodec), SeedPnms());
+  if (target == "tga") return Joined(FilesOf(kTgaCodec), SeedTgas());
   if (const Codec* const codec = CodecOf(target)) {
     if (codec->create != nullptr) return FilesOf(*codec);
   }

@@ -14,6 +14,15 @@ std::vector<std::string> SeedPngs();
 // Progressive, inks, restart marks, arithmetic coding, with metadata.
 std::vector<std::string> SeedJpegs();
 
+// Palettes of all depths, runs, bit fields, headers of OS/2.
+std::vector<std::string> SeedBmps();
+
+// Plain ones, bits, small maxima, tuples without alpha.
+std::vector<std::string> SeedPnms();
+
+// Colour maps, 16 bits a pixel, all corners, an extension area.
+std::vector<std::string> SeedTgas();
+
 }  // namespace imageadapt
 
 #endif  // FUZZ_SEED_FILES_H_

@@ -11,7 +11,7 @@ build_preset() {
     launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   fi
   cmake --preset "$preset" "${launcher[@]}" >&2
-  local targets=()
+  local targets=() target
   for target in "$@"; do targets+=(--target "$target"); done
   cmake --build --preset "$preset" "${targets[@]}" >&2
 }

@@ -54,4 +54,9 @@ absl::Status DamagedRows(absl::string_view format, uint32_t row,
                  ": ", problem);
 }
 
+absl::Status NotSupported(absl::string_view format, absl::string_view kind) {
+  return Refusal(absl::StatusCode::kInvalidArgument, kUnknownFormat, format,
+                 " files with ", kind, " are not supported");
+}
+
 }  // namespace imageadapt

@@ -27,6 +27,10 @@ absl::Status DamagedHeader(absl::string_view format, absl::string_view problem);
 absl::Status DamagedRows(absl::string_view format, uint32_t row,
                          uint32_t height, absl::string_view problem);
 
+// INVALID_ARGUMENT (UNKNOWN_FORMAT) about a kind of the format that is not
+// read: NotSupported("BMP", "a JPEG inside").
+absl::Status NotSupported(absl::string_view format, absl::string_view kind);
+
 }  // namespace imageadapt
 
 #endif  // IMAGEADAPT_CODECS_DECODE_CHECKS_H_

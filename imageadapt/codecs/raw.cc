@@ -1,12 +1,12 @@
 #include "imageadapt/codecs/raw.h"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
 
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
+#include "imageadapt/codecs/byte_reader.h"
 
 namespace imageadapt {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 class RawDecoder final : public Decoder {
  public:
   RawDecoder(ByteSource& source, const RawLayout& layout)
-      : source_(source), layout_(layout) {}
+      : reader_(source), layout_(layout) {}
 
   const ImageSpec& spec() const override { return layout_.spec; }
   const ImageMetadata& metadata() const override { return metadata_; }
@@ -52,19 +52,11 @@ class RawDecoder final : public Decoder {
   }
 
   absl::Status Read(std::span<std::byte> target) {
-    while (!target.empty()) {
-      if (ready_.empty()) {
-        ASSIGN_OR_RETURN(ready_, source_.Next());
-        if (ready_.empty()) {
-          return Refusal(absl::StatusCode::kInvalidArgument, kImageDamaged,
-                         "the raw samples end in row ", rows_read_, " of ",
-                         layout_.spec.shape.height);
-        }
-      }
-      const size_t taken = std::min(ready_.size(), target.size());
-      std::memcpy(target.data(), ready_.data(), taken);
-      ready_ = ready_.subspan(taken);
-      target = target.subspan(taken);
+    if (!reader_.Fill(target)) {
+      return reader_.Failure(Refusal(absl::StatusCode::kInvalidArgument,
+                                     kImageDamaged,
+                                     "the raw samples end in row ", rows_read_,
+                                     " of ", layout_.spec.shape.height));
     }
     return absl::OkStatus();
   }
@@ -78,10 +70,9 @@ class RawDecoder final : public Decoder {
     }
   }
 
-  ByteSource& source_;
+  ByteReader reader_;
   const RawLayout layout_;
   const ImageMetadata metadata_;
-  std::span<const std::byte> ready_;
   std::vector<std::byte> row_;  // as stored; only if channels are dropped
   uint32_t rows_read_ = 0;
 };

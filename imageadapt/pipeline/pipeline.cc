@@ -14,11 +14,11 @@ namespace {
 // What codecs need to see to recognize a file.
 constexpr size_t kHeadBytes = 32;
 
-// Noise does not compress: an encoded file can be a little larger than its
-// samples.
+// Noise does not compress: an encoded file can be larger than its samples, a
+// QOI of RGB by a third.
 uint64_t LargestFile(const ImageSpec& spec, const ByteSink& sink) {
   const uint64_t pixels = uint64_t{spec.shape.height} * RowBytes(spec);
-  return std::min(pixels + pixels / 4 + (uint64_t{64} << 10), sink.max_bytes());
+  return std::min(pixels + pixels / 3 + (uint64_t{64} << 10), sink.max_bytes());
 }
 
 // What encoders hold beside what they write.

@@ -1,0 +1,50 @@
+// Reads a source in pieces of the reader's own size.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGEADAPT_CODECS_BYTE_READER_H_
+#define IMAGEADAPT_CODECS_BYTE_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "absl/status/status.h"
+#include "imageadapt/base/byte_stream.h"
+
+namespace imageadapt {
+
+// Must not outlive its source. Whatever is read is true if all of it was there,
+// false at the end of the source or if that fails; see Failure().
+class ByteReader {
+ public:
+  explicit ByteReader(ByteSource& source) : source_(source) {}
+
+  [[nodiscard]] bool Fill(std::span<std::byte> target);
+  [[nodiscard]] bool Fill(std::span<uint8_t> target) {
+    return Fill(std::as_writable_bytes(target));
+  }
+
+  [[nodiscard]] bool Skip(uint64_t count);
+
+  [[nodiscard]] bool ReadByte(uint8_t& target) {
+    if (ready_.empty() && !TakeNext()) return false;
+    target = static_cast<uint8_t>(ready_.front());
+    ready_ = ready_.subspan(1);
+    return true;
+  }
+
+  // Why reading has stopped: the source's own error, or else `at_end`.
+  absl::Status Failure(const absl::Status& at_end) const {
+    return source_status_.ok() ? at_end : source_status_;
+  }
+
+ private:
+  bool TakeNext();
+
+  ByteSource& source_;
+  std::span<const std::byte> ready_;
+  absl::Status source_status_;
+};
+
+}  // namespace imageadapt
+
+#endif  // IMAGEADAPT_CODECS_BYTE_READER_H_
