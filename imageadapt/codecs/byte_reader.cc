@@ -35,4 +35,11 @@ bool ByteReader::Skip(uint64_t count) {
   return true;
 }
 
+bool ByteReader::Some(size_t most, std::span<const std::byte>& bytes) {
+  if (ready_.empty() && !TakeNext()) return false;
+  bytes = ready_.first(std::min(ready_.size(), most));
+  ready_ = ready_.subspan(bytes.size());
+  return true;
+}
+
 }  // namespace imageadapt

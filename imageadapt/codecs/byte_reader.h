@@ -25,12 +25,19 @@ class ByteReader {
 
   [[nodiscard]] bool Skip(uint64_t count);
 
+  // Some of the next bytes, uncopied and valid until the next call: as many as
+  // are at hand, but no more than `most` and at least one.
+  [[nodiscard]] bool Some(size_t most, std::span<const std::byte>& bytes);
+
   [[nodiscard]] bool ReadByte(uint8_t& target) {
     if (ready_.empty() && !TakeNext()) return false;
     target = static_cast<uint8_t>(ready_.front());
     ready_ = ready_.subspan(1);
     return true;
   }
+
+  // The source's own error, if there is one.
+  const absl::Status& source_status() const { return source_status_; }
 
   // Why reading has stopped: the source's own error, or else `at_end`.
   absl::Status Failure(const absl::Status& at_end) const {

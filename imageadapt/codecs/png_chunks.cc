@@ -6,28 +6,9 @@
 
 namespace imageadapt {
 
-bool PngChunkReader::Refill() {
-  auto next = source_.Next();
-  if (!next.ok()) status_ = next.status();
-  if (!next.ok() || next->empty()) return false;
-  ready_ = *next;
-  return true;
-}
-
-bool PngChunkReader::Fill(std::span<std::byte> target) {
-  while (!target.empty()) {
-    if (ready_.empty() && !Refill()) return false;
-    const size_t taken = std::min(ready_.size(), target.size());
-    std::memcpy(target.data(), ready_.data(), taken);
-    ready_ = ready_.subspan(taken);
-    target = target.subspan(taken);
-  }
-  return true;
-}
-
 bool PngChunkReader::ReadSignature() {
   std::array<std::byte, kPngSignature.size()> signature;
-  if (!Fill(signature)) return false;
+  if (!bytes_.Fill(signature)) return false;
   problem_ = "it does not begin as a PNG file";
   if (std::memcmp(signature.data(), kPngSignature.data(), signature.size()) !=
       0) {
@@ -43,7 +24,7 @@ bool PngChunkReader::Finish() {
     if (!ReadSome(skipped)) return false;
   }
   std::array<std::byte, kPngChunkTail> checksum;
-  if (!Fill(checksum)) return false;
+  if (!bytes_.Fill(checksum)) return false;
   if (BigEndian32(checksum.data()) != checksum_) {
     problem_ = "the checksum of a chunk is wrong";
     return false;
@@ -54,7 +35,7 @@ bool PngChunkReader::Finish() {
 bool PngChunkReader::Next() {
   if (is_in_chunk_ && !Finish()) return false;
   std::array<std::byte, kPngChunkHead> head;
-  if (!Fill(head)) return false;
+  if (!bytes_.Fill(head)) return false;
   bytes_left_ = BigEndian32(head.data());
   constexpr uint32_t kMost = 0x7fffffff;
   if (bytes_left_ > kMost) {
@@ -76,16 +57,14 @@ bool PngChunkReader::Next() {
 }
 
 bool PngChunkReader::Read(std::span<std::byte> target) {
-  if (!Fill(target)) return false;
+  if (!bytes_.Fill(target)) return false;
   checksum_ = libdeflate_crc32(checksum_, target.data(), target.size());
   bytes_left_ -= static_cast<uint32_t>(target.size());
   return true;
 }
 
 bool PngChunkReader::ReadSome(std::span<const std::byte>& data) {
-  if (ready_.empty() && !Refill()) return false;
-  data = ready_.first(std::min<size_t>(ready_.size(), bytes_left_));
-  ready_ = ready_.subspan(data.size());
+  if (!bytes_.Some(bytes_left_, data)) return false;
   checksum_ = libdeflate_crc32(checksum_, data.data(), data.size());
   bytes_left_ -= static_cast<uint32_t>(data.size());
   return true;

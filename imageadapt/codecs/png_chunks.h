@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "imageadapt/base/byte_stream.h"
+#include "imageadapt/codecs/byte_reader.h"
 
 namespace imageadapt {
 
@@ -46,7 +47,7 @@ inline uint32_t BigEndian16(const std::byte* bytes) {
 class PngChunkReader {
  public:
   // `source` is lent.
-  explicit PngChunkReader(ByteSource& source) : source_(source) {}
+  explicit PngChunkReader(ByteSource& source) : bytes_(source) {}
 
   // All of these: false if the file ends, a checksum is wrong or the source
   // fails; then problem() and status() say more.
@@ -70,21 +71,17 @@ class PngChunkReader {
   bool ReadSome(std::span<const std::byte>& data);
 
   const char* problem() const { return problem_; }
-  const absl::Status& status() const { return status_; }  // of the source
+  const absl::Status& status() const { return bytes_.source_status(); }
 
  private:
-  bool Fill(std::span<std::byte> target);
-  bool Refill();
   bool Finish();
 
-  ByteSource& source_;
-  std::span<const std::byte> ready_;
+  ByteReader bytes_;
   std::array<char, 4> type_ = {};
   uint32_t bytes_left_ = 0;
   uint32_t checksum_ = 0;
   bool is_in_chunk_ = false;
   const char* problem_ = "it ends too early";
-  absl::Status status_;
 };
 
 // Writes length, type and checksum around the data, which stand in
