@@ -36,7 +36,8 @@ struct Flag {
 constexpr Flag kFlags[] = {
     {"--input", Values::kOne, "FILE", "Image to read; - for standard input"},
     {"--output", Values::kOne, "FILE",
-     "Image to write; its name says the format (.png, .jpg, .jpeg); - for "
+     "Image to write; its name says the format (.png, .jpg, .bmp, "
+     ".ppm, .pam, .qoi, .tga...); - for "
      "standard output"},
     {"--rotate", Values::kOne, "ROTATION",
      "Turn counter-clockwise: NONE, NINETY_DEG, ONE_EIGHTY_DEG or "
@@ -48,7 +49,8 @@ constexpr Flag kFlags[] = {
     {"--median", Values::kOne, "N",
      "Median filter; N is the odd side of its window"},
     {"--format", Values::kOne, "FORMAT",
-     "Format of the output, whatever its name: png or jpeg"},
+     "Format of the output, whatever its name: png, jpeg, bmp, pnm, qoi or "
+     "tga"},
     {"--quality", Values::kOne, "N",
      "Quality of a JPEG, 1 to 100 (90 if not given)"},
     {"--host", Values::kOne, "HOST",
@@ -211,9 +213,22 @@ absl::Status AddOperations(const Typed& typed,
 
 // Absent if there is no such format.
 std::optional<std::string> MimeTypeOf(absl::string_view format) {
+  constexpr std::pair<absl::string_view, const char*> kTypes[] = {
+      {"png", "image/png"},
+      {"apng", "image/png"},
+      {"jpg", "image/jpeg"},
+      {"jpeg", "image/jpeg"},
+      {"bmp", "image/bmp"},
+      {"qoi", "image/qoi"},
+      {"tga", "image/x-tga"},
+      {"pnm", "image/x-portable-anymap"},
+      {"pgm", "image/x-portable-anymap"},
+      {"ppm", "image/x-portable-anymap"},
+      {"pam", "image/x-portable-anymap"}};
   const std::string name = absl::AsciiStrToLower(format);
-  if (name == "png") return "image/png";
-  if (name == "jpg" || name == "jpeg") return "image/jpeg";
+  for (const auto& [known, type] : kTypes) {
+    if (known == name) return type;
+  }
   return std::nullopt;
 }
 
@@ -233,15 +248,17 @@ absl::Status SetOutput(const Typed& typed, v1::ProcessImageRequest& request) {
   if (typed.Has("--format")) {
     mime_type = MimeTypeOf(format);
     if (!mime_type.has_value()) {
-      return Wrong("--format", "png or jpeg", format);
+      return Wrong("--format", "png, jpeg, bmp, pnm, qoi or tga", format);
     }
   } else if (output == "-") {
-    return Usage("--output - needs --format png or --format jpeg");
+    return Usage("--output - needs --format, such as png or jpeg");
   } else {
     mime_type = MimeTypeOf(ExtensionOf(output));
     if (!mime_type.has_value()) {
-      return Usage("the name of --output must end in .png, .jpg or .jpeg, got ",
-                   output, " (or say --format png or --format jpeg)");
+      return Usage(
+          "the name of --output must end as that of an image, such as "
+          ".png or .jpg, got ",
+          output, " (or say --format)");
     }
   }
   request.mutable_output()->set_mime_type(*mime_type);

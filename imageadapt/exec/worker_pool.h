@@ -34,8 +34,7 @@ class WorkerPool final : public Parallel {
   // Calls work(0) to work(count - 1), in any order, on the calling thread and
   // on those threads of the pool that are idle, and returns when all are done.
   // The calling thread takes up no other posted work meanwhile.
-  void ParallelFor(size_t count,
-                   absl::FunctionRef<void(size_t)> work) override;
+  void ParallelFor(size_t count, absl::FunctionRef<void(size_t)> work) override;
 
  private:
   struct Threads;

@@ -202,6 +202,80 @@ TEST_F(PipelineTest, StreamedFileEqualsTheWholeImage) {
   EXPECT_EQ(Difference(back->view(), image->view()), "");
 }
 
+// An animation of some frames, as a file.
+std::string Animation(const std::vector<Image>& images, BufferPool& buffers) {
+  const Codec& codec = *FindCodecByMimeType("image/png");
+  BufferSink sink(buffers);
+  const FrameSequence frames = {.count = static_cast<uint32_t>(images.size()),
+                                .is_animation = true,
+                                .plays = 2};
+  auto encoder = codec.create(
+      sink, images[0].spec(),
+      {.frames = frames, .first_delay = {.numerator = 1, .denominator = 10}});
+  for (size_t i = 0; i < images.size(); ++i) {
+    if (i > 0) {
+      EXPECT_TRUE((*encoder)
+                      ->NextFrame(images[i].spec(),
+                                  {.numerator = static_cast<uint32_t>(i),
+                                   .denominator = 10})
+                      .ok());
+    }
+    EXPECT_TRUE((*encoder)->WriteRows(images[i].view()).ok());
+  }
+  EXPECT_TRUE((*encoder)->Finish().ok());
+  const std::vector<Buffer> blocks = sink.TakeBlocks();
+  return RopeOf(blocks).ToString();
+}
+
+TEST_F(PipelineTest, OperationsRunOnEveryFrame) {
+  std::vector<Image> images;
+  for (uint32_t i = 0; i < 4; ++i) {
+    images.push_back(MakeNoise(Spec(300, 200, 3), 40 + i));
+  }
+  const std::string file = Animation(images, buffers_);
+  const OperationSpecs operations = ListOf({Rotation(90), Mean(3)});
+  auto pipeline = Pipeline::OpenFile(ByteRope(std::as_bytes(std::span(file))),
+                                     operations, {}, work_);
+  ASSERT_TRUE(pipeline.ok()) << pipeline.status();
+  EXPECT_EQ((*pipeline)->frames().count, 4);
+  BufferSink sink(buffers_);
+  const absl::Status status =
+      (*pipeline)->RunToFile(*FindCodecByMimeType("image/png"),
+                             {.frames = (*pipeline)->frames()}, work_, sink);
+  ASSERT_TRUE(status.ok()) << status;
+  const std::vector<Buffer> blocks = sink.TakeBlocks();
+  RopeSource source{RopeOf(blocks)};
+  const auto decoder =
+      FindCodecByMimeType("image/png")->open(source, DecodeLimits());
+  ASSERT_TRUE(decoder.ok()) << decoder.status();
+  EXPECT_EQ((*decoder)->metadata().frames, (*pipeline)->frames());
+  for (uint32_t i = 0; i < 4; ++i) {
+    if (i > 0) {
+      ASSERT_TRUE((*decoder)->NextFrame().ok());
+    }
+    Image frame = testing::MakeImage((*decoder)->spec());
+    ASSERT_TRUE((*decoder)->ReadRows(frame.view()).ok());
+    const auto alone = Run(images[i], operations);
+    ASSERT_TRUE(alone.ok());
+    EXPECT_EQ(Difference(frame.view(), alone->view()), "") << i;
+  }
+}
+
+TEST_F(PipelineTest, AllFramesTogetherAreLimited) {
+  std::vector<Image> images;
+  for (uint32_t i = 0; i < 3; ++i) {
+    images.push_back(MakeNoise(Spec(30, 20, 3), 50 + i));
+  }
+  const std::string file = Animation(images, buffers_);
+  const ByteRope rope(std::as_bytes(std::span(file)));
+  DecodeLimits limits;
+  limits.max_pixels_of_all_frames = 3 * 600;
+  EXPECT_TRUE(Pipeline::OpenFile(rope, {}, limits, work_).ok());
+  limits.max_pixels_of_all_frames = 3 * 600 - 1;
+  const auto refused = Pipeline::OpenFile(rope, {}, limits, work_);
+  EXPECT_EQ(ReasonOf(refused.status()), kImageTooLarge) << refused.status();
+}
+
 TEST_F(PipelineTest, TurnsThatCancelOutAreNotDone) {
   const Image source = MakeNoise(Spec(31, 17, 3), 3);
   const auto image =

@@ -295,12 +295,12 @@ TEST_F(ServiceTest, ALargeJpegIsTurnedWithoutLoss) {
                                    2, work_);
   ASSERT_TRUE(back.ok());
   const std::string again = RopeOf(back->data).ToString();
-  EXPECT_EQ(
-      testing::Difference(
-          Decoded(back->data).view(),
-          (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}, work_))->RunToImage(work_))
-              .view()),
-      "");
+  EXPECT_EQ(testing::Difference(
+                Decoded(back->data).view(),
+                (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}, work_))
+                      ->RunToImage(work_))
+                    .view()),
+            "");
 }
 
 TEST_F(ServiceTest, AJpegTooLargeForAnyClientLimitKeepsAllItHas) {
@@ -313,12 +313,12 @@ TEST_F(ServiceTest, AJpegTooLargeForAnyClientLimitKeepsAllItHas) {
   const Image expected = Decoded(
       legacy_.Rotate(FileImage(RopeOf(answer->data).ToString()), 2, work_)
           ->data);
-  EXPECT_EQ(
-      testing::Difference(
-          expected.view(),
-          (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}, work_))->RunToImage(work_))
-              .view()),
-      "");
+  EXPECT_EQ(testing::Difference(
+                expected.view(),
+                (*(*Pipeline::OpenFile(RopeOfText(file), {}, {}, work_))
+                      ->RunToImage(work_))
+                    .view()),
+            "");
 }
 
 TEST_F(ServiceTest, WhatNeedsMoreMemoryIsLeftOut) {
