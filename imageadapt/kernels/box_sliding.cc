@@ -34,7 +34,8 @@ enum class BoxState : uint8_t {
 
 struct SlidingPlan {
   BoxState state = BoxState::kSums32;
-  bool short_steps = false;  // windows change by less than 2^15 from row to row
+  // Half windows change by less than 2^15 from row to row.
+  bool short_steps = false;
   size_t channels = 0;
   uint32_t tile = 0;  // columns; a multiple of any vector
   uint32_t edge = 0;  // columns at the left whose windows are clipped
@@ -49,7 +50,7 @@ SlidingPlan MakeSlidingPlan(const ImageSpec& spec, const MeanOptions& options) {
   SlidingPlan plan;
   plan.channels = shape.channels;
   if (spec.sample_type == SampleType::kU8 && window.width > 1 &&
-      255 * window.width < 32768) {
+      255 * (window.width / 2) < 32768) {
     plan.short_steps = true;
     if (255 * count + count / 2 < 65536) {
       plan.state = BoxState::kSums16;
@@ -537,8 +538,13 @@ class Slider {
                 tile.seen.size() * plan_.channels, Seen(tile, columns));
     FillBorder(tile, columns);
     const WindowSums<Step> sums = Sums(tile, columns);
-    const auto step_at = [&](auto d, size_t i) {
-      return kOneColumn ? hn::LoadU(d, columns + i) : sums.At(d, i);
+    // Steps in lanes of `d`; from signed lanes of 16 bits, in those of 32.
+    const auto step_at = [&]<class D>(D d, size_t i) {
+      if constexpr (std::is_same_v<hn::TFromD<D>, int16_t>) {
+        return sums.WideAt(d, i);
+      } else {
+        return kOneColumn ? hn::LoadU(d, columns + i) : sums.At(d, i);
+      }
     };
     const size_t channels = plan_.channels;
     const auto part = [&](Extent all, auto&& store) {
@@ -609,11 +615,7 @@ class Slider {
     if constexpr (sizeof(Step) == 4) {
       return step_at(d, i);
     } else {
-      const hn::RebindToSigned<Tag32> d32;
-      const hn::Rebind<int16_t, Tag32> d16;
-      const hn::RebindToUnsigned<decltype(d16)> u16;
-      return hn::BitCast(d,
-                         hn::PromoteTo(d32, hn::BitCast(d16, step_at(u16, i))));
+      return hn::BitCast(d, step_at(hn::Rebind<int16_t, Tag32>(), i));
     }
   }
 
