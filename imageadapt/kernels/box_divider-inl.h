@@ -28,10 +28,6 @@ using Vec32 = hn::Vec<Tag32>;
 #if HWY_TARGET == HWY_SCALAR
 
 // Two vectors of small numbers become one of half as wide lanes.
-HWY_INLINE void StorePacked(Vec16 a, Vec16 b, uint8_t* to) {
-  to[0] = static_cast<uint8_t>(hn::GetLane(a));
-  to[1] = static_cast<uint8_t>(hn::GetLane(b));
-}
 HWY_INLINE void StorePacked(Vec32 a, Vec32 b, uint16_t* to) {
   to[0] = static_cast<uint16_t>(hn::GetLane(a));
   to[1] = static_cast<uint16_t>(hn::GetLane(b));

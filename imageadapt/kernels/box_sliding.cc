@@ -25,15 +25,7 @@ constexpr size_t kSlidingTile = 2048;
 // What arrays have beyond their samples: vectors reach so far.
 constexpr size_t kSlidingPadding = 128;
 
-// What is kept of each window.
-enum class BoxState : uint8_t {
-  kSums16,
-  kRemainders16,  // and quotients
-  kSums32,
-};
-
 struct SlidingPlan {
-  BoxState state = BoxState::kSums32;
   // Half windows change by less than 2^15 from row to row.
   bool short_steps = false;
   size_t channels = 0;
@@ -45,19 +37,11 @@ struct SlidingPlan {
 
 SlidingPlan MakeSlidingPlan(const ImageSpec& spec, const MeanOptions& options) {
   const WindowSize& window = options.window;
-  const uint64_t count = uint64_t{window.width} * window.height;
   const ImageShape& shape = spec.shape;
   SlidingPlan plan;
   plan.channels = shape.channels;
-  if (spec.sample_type == SampleType::kU8 && window.width > 1 &&
-      255 * (window.width / 2) < 32768) {
-    plan.short_steps = true;
-    if (255 * count + count / 2 < 65536) {
-      plan.state = BoxState::kSums16;
-    } else if (uint64_t{513} * window.width + 2 * count < 65536) {
-      plan.state = BoxState::kRemainders16;
-    }
-  }
+  plan.short_steps = spec.sample_type == SampleType::kU8 && window.width > 1 &&
+                     255 * (window.width / 2) < 32768;
   const uint32_t radius = window.width / 2;
   plan.edge =
       options.border == BorderMode::kClip ? std::min(radius, shape.width) : 0;
@@ -89,7 +73,7 @@ struct SlidingJob {
   const RowBand<ImageView<T>>* target;
   MeanOptions options;
   SlidingPlan plan;
-  uint32_t* sums;  // row; or two rows of 16 bits
+  uint32_t* sums;  // row
   ClippedColumns clipped;
   uint32_t* columns;  // work
   uint32_t* doubled;  // work
@@ -133,79 +117,8 @@ HWY_BEFORE_NAMESPACE();
 namespace imageadapt::HWY_NAMESPACE {
 namespace {
 
-// The three kinds of states. Each has Step(i, steps...): the means of vectors
-// at i, whose windows' sums grow by `steps`.
-
-template <bool kPlain>
-class Sums16 {
- public:
-  Sums16(uint16_t* sums, uint32_t half, const Division16& division)
-      : sums_(sums),
-        half_(hn::Set(Tag16(), static_cast<uint16_t>(half))),
-        divider_(division) {}
-
-  HWY_INLINE Vec16 Step(size_t i, Vec16 step) const {
-    const Tag16 d;
-    const Vec16 sum = hn::Add(hn::LoadU(d, sums_ + i), step);
-    hn::StoreU(sum, d, sums_ + i);
-    return divider_.Divide(hn::Add(sum, half_));
-  }
-
- private:
-  uint16_t* const sums_;
-  const Vec16 half_;
-  const DividerOf16<kPlain> divider_;
-};
-
-// The number of samples in windows, and what goes with it.
-struct BoxCount {
-  uint32_t count = 1;
-  uint32_t half = 0;   // of it, for rounding
-  uint32_t whole = 0;  // as often as remainders carry it, to stay positive
-};
-
-// Remainders carry whole * count.
-template <bool kPlain, bool kNewCount>
-class Remainders16 {
- public:
-  Remainders16(uint16_t* remainders, uint16_t* quotients, const BoxCount& was,
-               const BoxCount& now, const Division16& division)
-      : remainders_(remainders),
-        quotients_(quotients),
-        divider_(division),
-        count_(Set(now.count)),
-        whole_(Set(now.whole)),
-        more_(Set(now.half - was.half + now.whole * now.count -
-                  was.whole * was.count)),
-        growth_(Set(now.count - was.count)) {}
-
-  HWY_INLINE Vec16 Step(size_t i, Vec16 step) const {
-    const Tag16 d;
-    Vec16 rest = hn::Add(hn::LoadU(d, remainders_ + i), step);
-    Vec16 quotient = hn::LoadU(d, quotients_ + i);
-    if constexpr (kNewCount) {
-      rest = hn::Sub(hn::Add(rest, more_), hn::Mul(quotient, growth_));
-    }
-    const Vec16 grown = hn::Sub(divider_.Divide(rest), whole_);
-    quotient = hn::Add(quotient, grown);
-    hn::StoreU(hn::Sub(rest, hn::Mul(grown, count_)), d, remainders_ + i);
-    hn::StoreU(quotient, d, quotients_ + i);
-    return quotient;
-  }
-
- private:
-  static Vec16 Set(uint32_t value) {
-    return hn::Set(Tag16(), static_cast<uint16_t>(value));
-  }
-
-  uint16_t* const remainders_;
-  uint16_t* const quotients_;
-  const DividerOf16<kPlain> divider_;
-  const Vec16 count_;
-  const Vec16 whole_;
-  const Vec16 more_;
-  const Vec16 growth_;
-};
+// The two kinds of states. Each has Step(i, step): the means of a vector at i,
+// whose windows' sums grow by `step`.
 
 class Sums32 {
  public:
@@ -274,18 +187,8 @@ HWY_INLINE void ForBlocks(size_t count, T* target, Store&& store) {
 
 // The means of `count` windows that grow by step_at(0), step_at(1) and so on.
 template <class State, typename StepAt>
-HWY_INLINE void StoreMeans16(const State& state, size_t count, uint8_t* target,
-                             StepAt&& step_at) {
-  constexpr size_t kLanes = hn::MaxLanes(Tag16());
-  ForBlocks<2 * kLanes>(count, target, [&](size_t i, uint8_t* to) {
-    const Vec16 a = state.Step(i, step_at(Tag16(), i));
-    const Vec16 b = state.Step(i + kLanes, step_at(Tag16(), i + kLanes));
-    StorePacked(a, b, to);
-  });
-}
-template <class State, typename StepAt>
-HWY_INLINE void StoreMeans32(const State& state, size_t count, uint16_t* target,
-                             StepAt&& step_at) {
+HWY_INLINE void StoreMeans(const State& state, size_t count, uint16_t* target,
+                           StepAt&& step_at) {
   constexpr size_t kLanes = hn::MaxLanes(Tag32());
   ForBlocks<2 * kLanes>(count, target, [&](size_t i, uint16_t* to) {
     const Vec32 a = state.Step(i, step_at(i));
@@ -294,8 +197,8 @@ HWY_INLINE void StoreMeans32(const State& state, size_t count, uint16_t* target,
   });
 }
 template <class State, typename StepAt>
-HWY_INLINE void StoreMeans32(const State& state, size_t count, uint8_t* target,
-                             StepAt&& step_at) {
+HWY_INLINE void StoreMeans(const State& state, size_t count, uint8_t* target,
+                           StepAt&& step_at) {
   constexpr size_t kLanes = hn::MaxLanes(Tag32());
   ForBlocks<4 * kLanes>(count, target, [&](size_t i, uint8_t* to) {
     const auto at = [&](size_t k) {
@@ -340,7 +243,7 @@ struct SlidingTile {
   Extent seen;  // in the image
 };
 
-template <typename T, typename Step, BoxState kState, bool kOneColumn>
+template <typename T, typename Step, bool kOneColumn>
 class Slider {
  public:
   explicit Slider(const SlidingJob<T>& job)
@@ -424,27 +327,17 @@ class Slider {
         clips() ? ClippedExtent(row, window.height, job_.source->image_height)
                       .size()
                 : window.height;
-    was_ = now_;
     if (rows == rows_) return;
-    const bool first = rows_ == 0;
     rows_ = rows;
-    now_ = MakeCount(rows * window.width);
-    now_.whole = (256 * window.width + now_.count - 1) / now_.count;
-    if (first) was_ = now_;
-    if constexpr (kState == BoxState::kSums32) {
-      division32_ = MakeDivision32(now_.count);
-    } else {
-      division16_ = MakeDivision16(
-          now_.count,
-          kState == BoxState::kSums16 ? 255 * now_.count + now_.half : 65535);
-    }
+    const uint32_t count = rows * window.width;
+    half_ = HalfOf(count);
+    division_ = MakeDivision32(count);
     SetClipped();
   }
 
-  BoxCount MakeCount(uint32_t count) const {
-    return {.count = count,
-            .half = job_.options.rounding == MeanRounding::kNearest ? count / 2
-                                                                    : 0};
+  // What is added before a division, for rounding.
+  uint32_t HalfOf(uint32_t count) const {
+    return job_.options.rounding == MeanRounding::kNearest ? count / 2 : 0;
   }
 
   // Positions of clipped windows in their arrays.
@@ -454,12 +347,12 @@ class Slider {
   void SetClipped() const {
     const auto set = [&](size_t at, Extent columns) {
       for (uint32_t x = columns.first; x < columns.end; ++x) {
-        const BoxCount count = MakeCount(
-            rows_ * ClippedExtent(x, job_.options.window.width, width_).size());
-        const Division32 division = MakeDivision32(count.count);
+        const uint32_t count =
+            rows_ * ClippedExtent(x, job_.options.window.width, width_).size();
+        const Division32 division = MakeDivision32(count);
         for (size_t c = 0; c < plan_.channels; ++c, ++at) {
           job_.clipped.multipliers[at] = division.multiplier;
-          job_.clipped.more[at] = division.more + count.half;
+          job_.clipped.more[at] = division.more + HalfOf(count);
           job_.clipped.shifts[at] = static_cast<uint32_t>(division.shift);
         }
       }
@@ -514,21 +407,8 @@ class Slider {
       job_.clipped.sums[Right() + (x - edge_end_) * channels + c] = sum;
       return;
     }
-    const size_t at = (x - plan_.edge) * channels + c;
-    if constexpr (kState == BoxState::kSums32) {
-      job_.sums[at] = sum;
-    } else if constexpr (kState == BoxState::kSums16) {
-      Shorts()[at] = static_cast<uint16_t>(sum);
-    } else {
-      const uint32_t quotient = (sum + now_.half) / now_.count;
-      const uint32_t rest = sum + now_.half - quotient * now_.count;
-      Shorts()[at] = static_cast<uint16_t>(rest + now_.whole * now_.count);
-      OtherShorts()[at] = static_cast<uint16_t>(quotient);
-    }
+    job_.sums[(x - plan_.edge) * channels + c] = sum;
   }
-
-  uint16_t* Shorts() const { return reinterpret_cast<uint16_t*>(job_.sums); }
-  uint16_t* OtherShorts() const { return Shorts() + plan_.row; }
 
   void StoreTile(const SlidingTile& tile, const T* entering, const T* leaving,
                  T* target) const {
@@ -574,38 +454,15 @@ class Slider {
   template <typename StepAt>
   HWY_INLINE void StoreWhole(size_t at, size_t count, T* target,
                              StepAt&& step_at) const {
-    if constexpr (kState == BoxState::kSums16) {
-      const auto store = [&](auto plain) {
-        StoreMeans16(Sums16<decltype(plain)::value>(Shorts() + at, now_.half,
-                                                    division16_),
-                     count, target, step_at);
-      };
-      division16_.is_plain ? store(std::true_type()) : store(std::false_type());
-    } else if constexpr (kState == BoxState::kRemainders16) {
-      const auto store = [&](auto plain, auto new_count) {
-        StoreMeans16(
-            Remainders16<decltype(plain)::value, decltype(new_count)::value>(
-                Shorts() + at, OtherShorts() + at, was_, now_, division16_),
-            count, target, step_at);
-      };
-      if (was_.count != now_.count) {
-        division16_.is_plain ? store(std::true_type(), std::true_type())
-                             : store(std::false_type(), std::true_type());
-      } else {
-        division16_.is_plain ? store(std::true_type(), std::false_type())
-                             : store(std::false_type(), std::false_type());
-      }
-    } else {
-      StoreMeans32(Sums32(job_.sums + at, now_.half, division32_), count,
-                   target, [&](size_t i) { return Wide(i, step_at); });
-    }
+    StoreMeans(Sums32(job_.sums + at, half_, division_), count, target,
+               [&](size_t i) { return Wide(i, step_at); });
   }
 
   template <typename StepAt>
   HWY_INLINE void StoreClipped(size_t at, size_t count, T* target,
                                StepAt&& step_at) const {
-    StoreMeans32(ClippedSums32(job_.clipped, at), count, target,
-                 [&](size_t i) { return Wide(i, step_at); });
+    StoreMeans(ClippedSums32(job_.clipped, at), count, target,
+               [&](size_t i) { return Wide(i, step_at); });
   }
 
   // Steps of 32 bits.
@@ -624,39 +481,25 @@ class Slider {
   const uint32_t width_;
   const uint32_t edge_end_;
   uint32_t rows_ = 0;
-  BoxCount was_;
-  BoxCount now_;
-  Division16 division16_;
-  Division32 division32_;
+  uint32_t half_ = 0;
+  Division32 division_;
 };
 
 void Run8(const SlidingJob<uint8_t>& job) {
-  if (!job.plan.short_steps) {
-    if (job.options.window.width == 1) {
-      Slider<uint8_t, uint32_t, BoxState::kSums32, true>(job).Run();
-    } else {
-      Slider<uint8_t, uint32_t, BoxState::kSums32, false>(job).Run();
-    }
-    return;
-  }
-  switch (job.plan.state) {
-    case BoxState::kSums16:
-      Slider<uint8_t, uint16_t, BoxState::kSums16, false>(job).Run();
-      return;
-    case BoxState::kRemainders16:
-      Slider<uint8_t, uint16_t, BoxState::kRemainders16, false>(job).Run();
-      return;
-    case BoxState::kSums32:
-      Slider<uint8_t, uint16_t, BoxState::kSums32, false>(job).Run();
-      return;
+  if (job.options.window.width == 1) {
+    Slider<uint8_t, uint32_t, true>(job).Run();
+  } else if (job.plan.short_steps) {
+    Slider<uint8_t, uint16_t, false>(job).Run();
+  } else {
+    Slider<uint8_t, uint32_t, false>(job).Run();
   }
 }
 
 void Run16(const SlidingJob<uint16_t>& job) {
   if (job.options.window.width == 1) {
-    Slider<uint16_t, uint32_t, BoxState::kSums32, true>(job).Run();
+    Slider<uint16_t, uint32_t, true>(job).Run();
   } else {
-    Slider<uint16_t, uint32_t, BoxState::kSums32, false>(job).Run();
+    Slider<uint16_t, uint32_t, false>(job).Run();
   }
 }
 

@@ -23,9 +23,7 @@ size_t SlidingBoxScratchBytes(const ImageSpec& spec,
 // As BoxMean; requires SlidingBoxFits. From row to row the sum of a window
 // grows by what one row has more than another one (McDonnell, "Box-filtering
 // techniques", 1981): differences of rows, summed along the row by doubling.
-// In 16-bit lanes for windows up to about 93 x 93 of 8-bit samples: sums that
-// do not fit are kept as quotient and remainder of the division by the number
-// of samples, which move by little from row to row.
+// Smaller windows of 8-bit samples are left to box_short.h.
 template <typename T>
 void MeanOfSlidingBoxes(const RowBand<ImageView<const T>>& source,
                         const MeanOptions& options,
