@@ -9,7 +9,8 @@
 #include <cstring>
 #include <memory>
 #include <optional>
-#include <vector>
+
+#include "imageadapt/base/buffer_pool.h"
 
 namespace imageadapt {
 namespace {
@@ -37,12 +38,16 @@ size_t Store(std::span<const std::byte> bytes, std::span<std::byte> target) {
 // 0 if there is too little room or memory.
 size_t DeflateFast(std::span<const std::byte> bytes,
                    std::span<std::byte> target) {
-  const auto stream = std::make_unique<isal_zstream>();
-  std::vector<uint8_t> level_buffer(ISAL_DEF_LVL1_DEFAULT);
-  isal_deflate_init(stream.get());
+  // By pools, which do not throw: jobs on other threads must not.
+  BufferPool pool(0);
+  const auto state = pool.Take(sizeof(isal_zstream));
+  const auto level_buffer = pool.Take(ISAL_DEF_LVL1_DEFAULT);
+  if (!state.ok() || !level_buffer.ok()) return 0;
+  auto* const stream = reinterpret_cast<isal_zstream*>(state->data());
+  isal_deflate_init(stream);
   stream->level = 1;
-  stream->level_buf = level_buffer.data();
-  stream->level_buf_size = static_cast<uint32_t>(level_buffer.size());
+  stream->level_buf = reinterpret_cast<uint8_t*>(level_buffer->data());
+  stream->level_buf_size = static_cast<uint32_t>(level_buffer->size());
   stream->flush = FULL_FLUSH;
   stream->end_of_stream = 0;
   // The library's interface is older than const; it does not write to it.
@@ -51,7 +56,7 @@ size_t DeflateFast(std::span<const std::byte> bytes,
   stream->avail_in = static_cast<uint32_t>(bytes.size());
   stream->next_out = reinterpret_cast<uint8_t*>(target.data());
   stream->avail_out = static_cast<uint32_t>(target.size());
-  if (isal_deflate(stream.get()) != COMP_OK || stream->avail_in != 0 ||
+  if (isal_deflate(stream) != COMP_OK || stream->avail_in != 0 ||
       stream->internal_state.state != ZSTATE_NEW_HDR) {
     return 0;
   }
@@ -72,7 +77,7 @@ std::optional<LastBlock> FindLastBlock(std::span<const std::byte> deflated) {
   constexpr size_t kScratchBytes = size_t{32} << 10;
   z_stream stream = {};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return std::nullopt;
-  std::vector<uint8_t> scratch(kScratchBytes);
+  std::array<uint8_t, kScratchBytes> scratch;
   stream.next_in =
       reinterpret_cast<Bytef*>(const_cast<std::byte*>(deflated.data()));
   stream.avail_in = static_cast<uInt>(deflated.size());

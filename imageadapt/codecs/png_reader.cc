@@ -209,6 +209,9 @@ class PngDecoder final : public Decoder {
       return Damaged(samples_.SetPalette(data));
     }
     if (type == "tRNS") {
+      if (chunks_.bytes_left() > kMaxPalette) {
+        return Damaged("its transparency has an impossible size");
+      }
       ASSIGN_OR_RETURN(const auto data, ReadData(kMaxPalette));
       return Damaged(samples_.SetTransparency(data));
     }
