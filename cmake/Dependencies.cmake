@@ -5,7 +5,6 @@ find_package(absl CONFIG REQUIRED)
 find_package(spdlog CONFIG REQUIRED)
 find_package(TBB CONFIG REQUIRED)
 find_package(hwy CONFIG REQUIRED)
-find_package(PNG REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(libjpeg-turbo CONFIG REQUIRED)
 find_package(ZLIB REQUIRED)
@@ -20,6 +19,11 @@ find_package(CLI11 CONFIG REQUIRED)
 # Debian's grpc-proto keeps the standard health and reflection contracts here.
 find_path(IMAGEADAPT_GRPC_PROTO_DIR grpc/health/v1/health.proto
           PATHS /usr/share/grpc-proto REQUIRED)
+
+# What our PNG code is compared with, and what makes seeds for its fuzzer.
+if(IMAGEADAPT_TESTS OR IMAGEADAPT_FUZZ)
+  find_package(PNG REQUIRED)
+endif()
 
 if(IMAGEADAPT_TESTS)
   find_package(GTest CONFIG REQUIRED)

@@ -196,6 +196,37 @@ class ProcessImageTest(support.ServerTestCase):
         self.assertLess(len(small.image), len(large.image))
         self.assertEqual(Image.open(io.BytesIO(small.image)).size, (400, 300))
 
+    def test_every_frame_of_an_animation_is_processed(self):
+        arrays = np.split(noise(60, 30, 3), 3)
+        data = io.BytesIO()
+        Image.fromarray(arrays[0]).save(
+            data, "PNG", save_all=True, duration=70,
+            append_images=[Image.fromarray(array) for array in arrays[1:]])
+        data = data.getvalue()
+        result = self.process(data, rotate(90))
+        self.assertEqual(result.frames, 3)
+        with Image.open(io.BytesIO(result.image)) as image:
+            self.assertEqual(image.n_frames, 3)
+            for i, array in enumerate(arrays):
+                image.seek(i)
+                np.testing.assert_array_equal(
+                    np.asarray(image.convert("RGB")), np.rot90(array))
+                self.assertEqual(image.info["duration"], 70)
+        for mime_type, frames in (("image/png", v1.OutputOptions.FRAMES_FIRST),
+                                  ("image/bmp",
+                                   v1.OutputOptions.FRAMES_UNSPECIFIED)):
+            result = self.process(data, rotate(90), mime_type=mime_type,
+                                  frames=frames)
+            self.assertEqual(result.frames, 1)
+            np.testing.assert_array_equal(decode(result.image),
+                                          np.rot90(arrays[0]))
+        error = self.refuse(request(
+            data, mime_type="image/bmp", frames=v1.OutputOptions.FRAMES_ALL))
+        self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertIn("output.frames", error.details())
+        error = self.refuse(request(data, frames=9))
+        self.assertIn("output.frames", error.details())
+
     def test_sixteen_bits_go_all_the_way(self):
         array = noise(30, 40, 1, dtype=np.uint16)
         got = decode(self.process(file_of(array), rotate(90)).image)
