@@ -27,6 +27,9 @@ size_t NetworkMedianScratchBytes(const ImageSpec& spec,
 // half as higher, in the pattern of a chessboard whose square is low in the
 // window's corner. Then the lower median of an even number remains, too.
 //
+// Float: a window with NaN is done by itself, and a block of rows with many of
+// them by ranks (rank_median.h), which take the same time whatever they find.
+//
 // Requires HasMedianNetwork, that `source` has all rows of the windows, and
 // that `scratch` is aligned to 64 bytes.
 template <Sample T>
