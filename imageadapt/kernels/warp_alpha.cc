@@ -1,5 +1,5 @@
 // Samples with three colours and alpha: the channels of a pixel side by side in
-// a vector.
+// a vector. But for bytes between two, see warp_alpha_bytes.cc.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -161,13 +161,16 @@ HWY_INLINE void RunSpan(const WarpSpan<T>& span) {
 
 #endif  // HWY_TARGET
 
-#define WITH_TAPS(name, T)                                       \
-  void name##2(const WarpSpan<T>& span) { RunSpan<T, 2>(span); } \
-  void name##4(const WarpSpan<T>& span) { RunSpan<T, 4>(span); } \
-  void name##6(const WarpSpan<T>& span) { RunSpan<T, 6>(span); }
-WITH_TAPS(Bytes, uint8_t)
-WITH_TAPS(Words, uint16_t)
-WITH_TAPS(Floats, float)
+#define WITH_TAPS(name, T, taps) \
+  void name##taps(const WarpSpan<T>& span) { RunSpan<T, taps>(span); }
+WITH_TAPS(Bytes, uint8_t, 4)
+WITH_TAPS(Bytes, uint8_t, 6)
+WITH_TAPS(Words, uint16_t, 2)
+WITH_TAPS(Words, uint16_t, 4)
+WITH_TAPS(Words, uint16_t, 6)
+WITH_TAPS(Floats, float, 2)
+WITH_TAPS(Floats, float, 4)
+WITH_TAPS(Floats, float, 6)
 #undef WITH_TAPS
 
 }  // namespace
@@ -177,28 +180,34 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace imageadapt {
 
-#define WITH_TAPS(name, T)                                 \
-  HWY_EXPORT(name##2);                                     \
-  HWY_EXPORT(name##4);                                     \
-  HWY_EXPORT(name##6);                                     \
+HWY_EXPORT(Bytes4);
+HWY_EXPORT(Bytes6);
+HWY_EXPORT(Words2);
+HWY_EXPORT(Words4);
+HWY_EXPORT(Words6);
+HWY_EXPORT(Floats2);
+HWY_EXPORT(Floats4);
+HWY_EXPORT(Floats6);
+
+#define ALPHA_KERNEL(T, bilinear, bicubic, lanczos)        \
   template <>                                              \
   WarpKernel<T> AlphaKernel(Interpolation interpolation) { \
     switch (interpolation) {                               \
       case Interpolation::kNearest:                        \
         return {};                                         \
       case Interpolation::kBilinear:                       \
-        return {.run = &HWY_DYNAMIC_DISPATCH(name##2)};    \
+        return bilinear;                                   \
       case Interpolation::kBicubic:                        \
-        return {.run = &HWY_DYNAMIC_DISPATCH(name##4)};    \
+        return {.run = &HWY_DYNAMIC_DISPATCH(bicubic)};    \
       case Interpolation::kLanczos3:                       \
-        return {.run = &HWY_DYNAMIC_DISPATCH(name##6)};    \
+        return {.run = &HWY_DYNAMIC_DISPATCH(lanczos)};    \
     }                                                      \
     return {};                                             \
   }
-WITH_TAPS(Bytes, uint8_t)
-WITH_TAPS(Words, uint16_t)
-WITH_TAPS(Floats, float)
-#undef WITH_TAPS
+ALPHA_KERNEL(uint8_t, BilinearAlphaKernel(), Bytes4, Bytes6)
+ALPHA_KERNEL(uint16_t, {.run = &HWY_DYNAMIC_DISPATCH(Words2)}, Words4, Words6)
+ALPHA_KERNEL(float, {.run = &HWY_DYNAMIC_DISPATCH(Floats2)}, Floats4, Floats6)
+#undef ALPHA_KERNEL
 
 }  // namespace imageadapt
 #endif  // HWY_ONCE

@@ -89,6 +89,57 @@ void PlainByteBilinear(const uint8_t* source, ptrdiff_t stride, int32_t x,
   }
 }
 
+// Opaque pixels as if there were no alpha. Otherwise colours, from the middle
+// of their range, are weighted by alpha along the row exactly, down the column
+// to 16 bits.
+template <int kChannels>
+void PlainByteBilinearWithAlpha(const uint8_t* source, ptrdiff_t stride,
+                                int32_t x, int32_t y, const uint8_t* background,
+                                uint8_t* target) {
+  constexpr int kAlpha = kChannels - 1;
+  constexpr int kMiddle = 128;
+  constexpr int kMask = (1 << kCoarseBits) - 1;
+  const uint8_t* const row =
+      source + (y >> kCoarseBits) * stride + (x >> kCoarseBits) * kChannels;
+  const uint8_t* const rows[] = {row, row + stride};
+  int least = 255;
+  for (const uint8_t* const pixel : rows) {
+    least = std::min<int>({least, pixel[kAlpha], pixel[kChannels + kAlpha]});
+  }
+  if (least == 255) {
+    PlainByteBilinear<kChannels>(source, stride, x, y, target);
+    return;
+  }
+  const int right =
+      ((x & kMask) + (1 << (kCoarseBits - 8))) >> (kCoarseBits - 7);
+  const int down[] = {kMask + 1 - (y & kMask), y & kMask};
+  int sums[kChannels] = {};
+  for (int j = 0; j < 2; ++j) {
+    const uint8_t* const pixel = rows[j];
+    const int first = (128 - right) * pixel[kAlpha];
+    const int second = right * pixel[kChannels + kAlpha];
+    for (int c = 0; c < kAlpha; ++c) {
+      const int sum = first * (pixel[c] - kMiddle) +
+                      second * (pixel[kChannels + c] - kMiddle);
+      sums[c] += down[j] * ((sum + 64) >> 7);
+    }
+    sums[kAlpha] += down[j] * (first + second);
+  }
+  const auto alpha = static_cast<float>(sums[kAlpha]);
+  const float inverse = 128 / alpha;
+  for (int c = 0; c < kAlpha; ++c) {
+    if (sums[kAlpha] == 0) {
+      target[c] = background[c];
+      continue;
+    }
+    const auto color =
+        kMiddle + std::lrint(static_cast<float>(sums[c]) * inverse);
+    target[c] = static_cast<uint8_t>(std::clamp<long>(color, 0, 255));
+  }
+  constexpr float kUnit = 1.0F / (1 << (7 + kCoarseBits));
+  target[kAlpha] = static_cast<uint8_t>(std::lrint(alpha * kUnit));
+}
+
 // Positions are those of PlainByteBilinear, half a phase further.
 template <int kTaps, int kChannels>
 void PlainBytes(const uint8_t* source, ptrdiff_t stride, int32_t x, int32_t y,
@@ -289,7 +340,11 @@ void PlainByteSpan(const WarpSpan<uint8_t>& span) {
     for (uint32_t i = 0; i < count; ++i, to += kChannels) {
       const int32_t pixel_x = x + span.steps->coarse_x[i];
       const int32_t pixel_y = y + span.steps->coarse_y[i];
-      if constexpr (kTaps == 2) {
+      if constexpr (HasAlpha(kChannels)) {
+        static_assert(kTaps == 2);
+        PlainByteBilinearWithAlpha<kChannels>(span.source, span.stride, pixel_x,
+                                              pixel_y, span.background, to);
+      } else if constexpr (kTaps == 2) {
         PlainByteBilinear<kChannels>(span.source, span.stride, pixel_x, pixel_y,
                                      to);
       } else {
@@ -317,7 +372,7 @@ template <Sample T, int kTaps, int kChannels>
 void PlainSpan(const WarpSpan<T>& span) {
   if constexpr (kTaps == 1) {
     PlainNearest<T, kChannels>(span);
-  } else if constexpr (sizeof(T) == 1 && !HasAlpha(kChannels)) {
+  } else if constexpr (sizeof(T) == 1 && (kTaps == 2 || !HasAlpha(kChannels))) {
     PlainByteSpan<kTaps, kChannels>(span);
   } else {
     T* to = span.target;

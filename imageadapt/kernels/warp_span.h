@@ -104,6 +104,7 @@ template <>
 WarpKernel<uint16_t> AlphaKernel(Interpolation interpolation);
 template <>
 WarpKernel<float> AlphaKernel(Interpolation interpolation);
+WarpKernel<uint8_t> BilinearAlphaKernel();  // the first one's
 
 }  // namespace imageadapt
 

@@ -484,6 +484,68 @@ TYPED_TEST(WarpTest, TransparentPixelsLendNoColour) {
   }
 }
 
+// Of 4 channels, opaque but for a disc with every alpha.
+Image MakeTranslucentDisc(uint32_t width, uint32_t height) {
+  Image image = MakeNoise(Spec(width, height, 4), 12);
+  for (uint32_t y = 0; y < height; ++y) {
+    const auto row = image.view().As<uint8_t>().row(y);
+    for (uint32_t x = 0; x < width; ++x) {
+      const uint32_t dx = x < width / 2 ? width / 2 - x : x - width / 2;
+      const uint32_t dy = y < height / 2 ? height / 2 - y : y - height / 2;
+      const uint32_t distance = dx * dx + dy * dy;
+      row[x * 4 + 3] = static_cast<uint8_t>(std::min(distance / 3, 255U));
+    }
+  }
+  return image;
+}
+
+TEST(WarpAlphaTest, OpaqueAndTranslucentPixelsMix) {
+  const Image source = MakeTranslucentDisc(150, 70);
+  for (const Interpolation interpolation : kInterpolations) {
+    for (const double degrees : kAngles) {
+      Rotation rotation = RotationBy(degrees, interpolation);
+      rotation.background = SomeBackground<uint8_t>();
+      const ImageShape canvas = {171, 90, 4};
+      const Image first = Rotated<uint8_t>(source, rotation, canvas);
+      ASSERT_LE(WorstExcess<uint8_t>(source, rotation, first), 1)
+          << degrees << " degrees, " << static_cast<int>(interpolation);
+      OnEveryTarget([&] {
+        const Image again = Rotated<uint8_t>(source, rotation, canvas);
+        ASSERT_EQ(Difference(first.view(), again.view()), "");
+      });
+    }
+  }
+}
+
+TEST(WarpAlphaTest, OpaqueBytesBetweenTwoAreAsWithoutAlpha) {
+  const Image colors = MakeNoise(Spec(90, 60, 3), 13);
+  Image opaque = MakeConstant(Spec(90, 60, 4), 255);
+  const auto row_of = [](const Image& image, uint32_t y) {
+    return image.view().As<uint8_t>().row(y);
+  };
+  for (uint32_t y = 0; y < 60; ++y) {
+    for (size_t i = 0; i < 90 * 3; ++i) {
+      opaque.view().As<uint8_t>().row(y)[i / 3 * 4 + i % 3] =
+          row_of(colors, y)[i];
+    }
+  }
+  // Onto a canvas within the source: edges are cut where a kernel wants it, and
+  // round positions anew.
+  const Rotation rotation = RotationBy(17, Interpolation::kBilinear);
+  OnEveryTarget([&] {
+    const Image expected = Rotated<uint8_t>(colors, rotation, {53, 31, 3});
+    const Image got = Rotated<uint8_t>(opaque, rotation, {53, 31, 4});
+    for (uint32_t y = 0; y < 31; ++y) {
+      for (size_t x = 0; x < 53; ++x) {
+        for (size_t c = 0; c < 3; ++c) {
+          ASSERT_EQ(row_of(got, y)[x * 4 + c], row_of(expected, y)[x * 3 + c]);
+        }
+        ASSERT_EQ(row_of(got, y)[x * 4 + 3], 255);
+      }
+    }
+  });
+}
+
 TEST(WarpFloatTest, WhatIsNotFiniteStaysWhereItHasWeight) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
