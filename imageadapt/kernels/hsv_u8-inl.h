@@ -121,61 +121,66 @@ HWY_INLINE SaturationAndSteps Divide8(const Extremes<Vector8>& pixel,
 
 #else
 
+// Every fourth byte, from byte kFirst on, times a power of two.
+template <int kFirst>
+HWY_INLINE VectorFloat EveryFourth(Vector8 v) {
+  const Tag32 d;
+  const Vector32 bytes = hn::BitCast(d, v);
+  if constexpr (kFirst == 3) {
+    return ToFloat(hn::ShiftRight<24>(bytes));
+  } else {
+    return ToFloat(hn::And(bytes, hn::Set(d, 0xffU << (8 * kFirst))));
+  }
+}
+
+// In the low bytes of lanes whose second bytes are zero.
 struct Quotients {
   Vector32 saturation;
   Vector32 m;
 };
 
-// The low halves become round(255 * d * d / (v * d)) and
-// round(128 * v * y / (v * d)): one reciprocal for both.
-HWY_INLINE Quotients Divide(Vector32 vd, Vector32 dd, Vector32 vy) {
+// round(255 * delta / max) and round(128 * y / delta). What is divided by zero
+// is zero: a NaN's low bits are.
+template <int kFirst>
+HWY_INLINE Quotients Divide(const Extremes<Vector8>& pixel) {
   const TagFloat d;
-  const VectorFloat divisor = ToFloat(vd);
-  // One step of Newton's method: at least 21 bits, where 17 are needed.
-  const VectorFloat guess = hn::ApproximateReciprocal(divisor);
-  const VectorFloat reciprocal =
-      hn::Mul(guess, hn::NegMulAdd(divisor, guess, hn::Set(d, 2.0F)));
-  // Adding 2^23 rounds to an integer in the low bits. Saturations may lie
-  // halfway and go up by a small excess of their factor: larger than the error,
-  // smaller than the distance of any other to halfway.
-  const VectorFloat integers = hn::Set(d, 8388608.0F);
-  const VectorFloat saturation =
-      hn::MulAdd(hn::Mul(ToFloat(dd), reciprocal),
-                 hn::Set(d, 255.0F * (1.0F + 1.0F / 524288)), integers);
-  const VectorFloat m = hn::MulAdd(hn::Mul(ToFloat(vy), reciprocal),
-                                   hn::Set(d, 128.0F), integers);
+  const VectorFloat delta = EveryFourth<kFirst>(pixel.delta);
+  // Adding 2^23 rounds to an integer in the low bits, 2^16 to 128ths.
+  // Saturations may lie halfway and go up by a small excess of their factor:
+  // larger than the error, smaller than the distance of any other to halfway.
+  const VectorFloat saturation = hn::MulAdd(
+      hn::Div(delta, EveryFourth<kFirst>(pixel.max)),
+      hn::Set(d, 255.0F * (1.0F + 1.0F / 524288)), hn::Set(d, 8388608.0F));
+  const VectorFloat m = hn::Add(hn::Div(EveryFourth<kFirst>(pixel.y), delta),
+                                hn::Set(d, 65536.0F));
   return {.saturation = hn::BitCast(Tag32(), saturation),
           .m = hn::BitCast(Tag32(), m)};
 }
 
-struct Half {
-  Vector16 saturation;
-  Vector16 steps;
-};
-
-HWY_INLINE Half DivideHalf(Vector16 max, Vector16 delta, Vector16 y,
-                           Vector16 rest) {
-  const Tag16 d;
-  // At least 1: a grey pixel's other products are 0.
-  const Vector16 vd = hn::Max(hn::Mul(max, delta), hn::Set(d, 1));
-  const Vector16 dd = hn::Mul(delta, delta);
-  const Vector16 vy = hn::Mul(max, y);
-  const Quotients even = Divide(Even(vd), Even(dd), Even(vy));
-  const Quotients odd = Divide(Odd(vd), Odd(dd), Odd(vy));
-  const Vector16 m = Combine(even.m, odd.m);
-  // A third of at most 130: 21846 / 2^16 is near enough.
-  return {.saturation = Combine(even.saturation, odd.saturation),
-          .steps = hn::MulHigh(hn::Add(m, rest), hn::Set(d, 21846))};
+HWY_INLINE Vector8 Alternate(Vector16 even, Vector16 odd) {
+  return hn::BitCast(Tag8(), hn::Or(even, hn::ShiftLeft<8>(odd)));
 }
 
+// Two divisions cost less than products with one reciprocal and its Newton
+// step: in all 7 % of the time on AVX2, 20 % on SSE4.
 HWY_INLINE SaturationAndSteps Divide8(const Extremes<Vector8>& pixel,
                                       Vector8 rest) {
-  const Half lower = DivideHalf(Lower(pixel.max), Lower(pixel.delta),
-                                Lower(pixel.y), Lower(rest));
-  const Half upper = DivideHalf(Upper(pixel.max), Upper(pixel.delta),
-                                Upper(pixel.y), Upper(rest));
-  return {.saturation = Pack(lower.saturation, upper.saturation),
-          .steps = Pack(lower.steps, upper.steps)};
+  const Tag16 d;
+  const Quotients first = Divide<0>(pixel);
+  const Quotients second = Divide<1>(pixel);
+  const Quotients third = Divide<2>(pixel);
+  const Quotients fourth = Divide<3>(pixel);
+  // A third of at most 130: 21846 / 2^16 is near enough.
+  const auto steps = [&](Vector16 m, Vector16 rest16) {
+    return hn::MulHigh(hn::Add(m, rest16), hn::Set(d, 21846));
+  };
+  const Vector16 rests = hn::BitCast(d, rest);
+  return {
+      .saturation = Alternate(Combine(first.saturation, third.saturation),
+                              Combine(second.saturation, fourth.saturation)),
+      .steps = Alternate(
+          steps(Combine(first.m, third.m), hn::And(rests, hn::Set(d, 0xff))),
+          steps(Combine(second.m, fourth.m), hn::ShiftRight<8>(rests)))};
 }
 
 #endif
