@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "imageadapt/kernels/hue_vectors.h"
+#include "imageadapt/kernels/radix_sort.h"
 
 namespace imageadapt {
 namespace {
@@ -58,6 +61,13 @@ class Axis {
     for (uint32_t p = inside.first; p < inside.end; ++p) {
       work(p, Times(p, first, first + side_));
     }
+  }
+
+  // All positions that the windows around some see: others that a border takes
+  // instead are among them.
+  Extent Seen(Extent middles) const {
+    return {.first = ClippedExtent(middles.first, side_, length_).first,
+            .end = ClippedExtent(middles.end - 1, side_, length_).end};
   }
 
   // Calls leave(position) and enter(position) for what changes from the window
@@ -165,18 +175,21 @@ class Means {
   uint32_t row_ = 0;
 };
 
-// Counts keys of kBits bits, and of their first halves.
-template <int kBits>
+// Counts keys, and their first halves.
 class Histogram {
-  static constexpr int kHalfBits = kBits / 2;
-  static constexpr uint32_t kHalf = 1U << kHalfBits;
-
  public:
-  static constexpr size_t kCounters = (size_t{1} << kBits) + kHalf;
+  static constexpr size_t Counters(int bits) {
+    return (size_t{1} << bits) + (size_t{1} << (bits / 2));
+  }
 
-  // A window has less than 2^16 samples.
-  explicit Histogram(std::span<uint16_t> counters)
-      : coarse_(counters.first(kHalf)), fine_(counters.subspan(kHalf)) {}
+  // Of keys of `bits` bits, in Counters(bits) counters. A window has less than
+  // 2^16 samples.
+  Histogram(std::span<uint16_t> counters, int bits)
+      : half_bits_(bits / 2),
+        coarse_(counters.first(size_t{1} << half_bits_)),
+        fine_(counters.subspan(coarse_.size())) {
+    Clear();
+  }
 
   void Clear() {
     std::fill(coarse_.begin(), coarse_.end(), uint16_t{0});
@@ -184,36 +197,31 @@ class Histogram {
     count_ = 0;
   }
   void Add(uint32_t key) {
-    ++coarse_[key >> kHalfBits];
+    ++coarse_[key >> half_bits_];
     ++fine_[key];
     ++count_;
   }
   void Remove(uint32_t key) {
-    --coarse_[key >> kHalfBits];
+    --coarse_[key >> half_bits_];
     --fine_[key];
     --count_;
   }
 
   uint32_t count() const { return count_; }
-  uint32_t CountOf(uint32_t key) const { return fine_[key]; }
+  size_t size() const { return fine_.size(); }
 
+  // `key` may be one more than the largest.
   uint32_t CountBelow(uint32_t key) const {
-    const uint32_t first = key >> kHalfBits << kHalfBits;
-    return Sum(coarse_.first(key >> kHalfBits)) +
+    const uint32_t first = key >> half_bits_ << half_bits_;
+    return Sum(coarse_.first(key >> half_bits_)) +
            Sum(fine_.subspan(first, key - first));
   }
 
-  // The key at `rank` in ascending order, and its rank among equal ones.
-  struct Found {
-    uint32_t key = 0;
-    uint32_t rank = 0;
-  };
-  Found Find(uint32_t rank) const {
-    uint32_t high = 0;
-    for (; coarse_[high] <= rank; ++high) rank -= coarse_[high];
-    uint32_t key = high << kHalfBits;
-    for (; fine_[key] <= rank; ++key) rank -= fine_[key];
-    return {.key = key, .rank = rank};
+  // The key at `rank` in ascending order.
+  uint32_t Find(uint32_t rank) const {
+    const size_t high = FindAmong(coarse_.data(), rank);
+    const size_t first = high << half_bits_;
+    return static_cast<uint32_t>(first + FindAmong(&fine_[first], rank));
   }
 
  private:
@@ -223,35 +231,28 @@ class Histogram {
     return sum;
   }
 
+  // Where the sum of `counts` exceeds `rank`; leaves the rank among what counts
+  // there. By sixteens, which the compiler makes vectors.
+  static size_t FindAmong(const uint16_t* counts, uint32_t& rank) {
+    constexpr size_t kStep = 16;
+    size_t at = 0;
+    for (;; at += kStep) {
+      uint16_t sum = 0;
+      for (size_t i = 0; i < kStep; ++i) {
+        sum = static_cast<uint16_t>(sum + counts[at + i]);
+      }
+      if (sum > rank) break;
+      rank -= sum;
+    }
+    for (; counts[at] <= rank; ++at) rank -= counts[at];
+    return at;
+  }
+
+  int half_bits_;
   std::span<uint16_t> coarse_;
   std::span<uint16_t> fine_;
   uint32_t count_ = 0;
 };
-
-// A hue's first bits.
-constexpr int kFloatKeyBits = 16;
-template <typename T>
-constexpr int kKeyBits =
-    std::is_same_v<T, uint8_t> ? std::numeric_limits<uint8_t>::digits
-                               : kFloatKeyBits;
-
-// Requires a canonical hue. Never falls where hues rise.
-uint32_t KeyOf(uint8_t hue) { return hue; }
-uint32_t KeyOf(uint16_t hue) { return hue; }
-uint32_t KeyOf(float hue) {
-  constexpr double kScale = (1 << kFloatKeyBits) / 360.0;
-  return static_cast<uint32_t>(hue * kScale);
-}
-
-// Calls work(key) unless the hue is left out.
-template <typename T, typename Work>
-void WithKey(T hue, Work&& work) {
-  const T canonical = CanonicalHue(hue);
-  if constexpr (std::is_same_v<T, float>) {
-    if (std::isnan(canonical)) return;
-  }
-  work(KeyOf(canonical));
-}
 
 // Where a turn begins whose middle is `mean`.
 template <typename T>
@@ -265,135 +266,244 @@ T OppositeHue(T mean) {
   }
 }
 
-// Medians of a row.
+// What hues of some rows and columns are counted by: a key for each, in the
+// order of the hues.
+template <typename T>
+class Keys;
+
+// Integers are their own keys.
+template <typename T>
+  requires std::is_integral_v<T>
+class Keys<T> {
+ public:
+  static constexpr int kBits = std::numeric_limits<T>::digits;
+
+  explicit Keys(const Hues<T>& hues) : hues_(hues) {}
+
+  const T* row(uint32_t y) const { return hues_.row(y); }
+  template <typename Work>
+  void At(const T* row, uint32_t x, Work&& work) const {
+    work(row[x * hues_.channels()]);
+  }
+  uint32_t FirstFrom(T hue) const { return hue; }
+  T HueOf(uint32_t key) const { return static_cast<T>(key); }
+
+ private:
+  Hues<T> hues_;
+};
+
+constexpr uint32_t kNoKey = std::numeric_limits<uint32_t>::max();
+
+// Floats are sorted, and their places are the keys.
+template <>
+class Keys<float> {
+ public:
+  // Memory for so many hues.
+  struct Parts {
+    std::span<RadixItem> items;
+    std::span<RadixItem> other;
+    std::span<uint32_t> counts;
+    std::span<uint32_t> keys;
+    std::span<float> sorted;
+  };
+
+  // Of the hues in these columns and rows.
+  Keys(const Hues<float>& hues, Extent columns, Extent rows, const Parts& parts)
+      : columns_(columns), rows_(rows), keys_(parts.keys) {
+    uint32_t at = 0;
+    size_t count = 0;
+    for (uint32_t y = rows.first; y < rows.end; ++y) {
+      const float* const from = hues.row(y);
+      for (uint32_t x = columns.first; x < columns.end; ++x, ++at) {
+        // Adding 0 makes both zeros one.
+        const float hue = CanonicalHue(from[x * hues.channels()]) + 0.0F;
+        keys_[at] = kNoKey;
+        if (std::isnan(hue)) continue;
+        // The bits of numbers from 0 on are in the order of the numbers.
+        parts.items[count++] = {.key = std::bit_cast<uint32_t>(hue),
+                                .value = at};
+      }
+    }
+    const std::span<const RadixItem> items = RadixSort(
+        parts.items.first(count), parts.other.first(count), parts.counts);
+    for (size_t i = 0; i < count; ++i) {
+      parts.sorted[i] = std::bit_cast<float>(items[i].key);
+      keys_[items[i].value] = static_cast<uint32_t>(i);
+    }
+    sorted_ = parts.sorted.first(count);
+  }
+
+  const uint32_t* row(uint32_t y) const {
+    return &keys_[size_t{y - rows_.first} * columns_.size()];
+  }
+  template <typename Work>
+  void At(const uint32_t* row, uint32_t x, Work&& work) const {
+    const uint32_t key = row[x - columns_.first];
+    if (key != kNoKey) work(key);
+  }
+  uint32_t FirstFrom(float hue) const {
+    return static_cast<uint32_t>(
+        std::lower_bound(sorted_.begin(), sorted_.end(), hue) -
+        sorted_.begin());
+  }
+  float HueOf(uint32_t key) const { return sorted_[key]; }
+
+ private:
+  Extent columns_;
+  Extent rows_;
+  std::span<uint32_t> keys_;
+  std::span<const float> sorted_;
+};
+
+// Medians of rows.
 template <typename T>
 class Medians {
  public:
-  using RowHistogram = Histogram<kKeyBits<T>>;
+  Medians(const Axis& columns, const Axis& rows, Histogram histogram)
+      : columns_(columns), rows_(rows), histogram_(histogram) {}
 
-  Medians(const Hues<T>& hues, const Axis& columns, uint32_t window_width,
-          RowHistogram histogram, std::span<T> candidates)
-      : hues_(hues),
-        columns_(columns),
-        radius_(window_width / 2),
-        histogram_(histogram),
-        candidates_(candidates) {}
-
-  // Calls work(x, median) for all of row `y`, whose means are given.
-  template <typename Work>
-  void ForEach(const Axis& rows, uint32_t y, std::span<const T> means,
-               Work&& work) {
+  // Puts medians in place of the means of `to`, row `y` of the image, at some
+  // columns.
+  void Run(const Keys<T>& keys, Extent columns, uint32_t y, size_t channels,
+           std::span<T> to) {
     row_count_ = 0;
-    rows.ForEach(y, [&](uint32_t row, int64_t times) {
-      for (; times > 0; --times) rows_[row_count_++] = hues_.row(row);
+    rows_.ForEach(y, [&](uint32_t row, int64_t times) {
+      for (; times > 0; --times) key_rows_[row_count_++] = keys.row(row);
     });
-    histogram_.Clear();
-    columns_.ForEach(0, [&](uint32_t x, int64_t times) {
-      for (; times > 0; --times) AddColumn(x);
+    const auto add = [&](uint32_t key) { histogram_.Add(key); };
+    const auto remove = [&](uint32_t key) { histogram_.Remove(key); };
+    columns_.ForEach(columns.first, [&](uint32_t x, int64_t times) {
+      for (; times > 0; --times) ForColumn(keys, x, add);
     });
-    for (uint32_t x = 0; x < columns_.length(); ++x) {
-      if (x > 0) {
+    for (uint32_t x = columns.first; x < columns.end; ++x) {
+      if (x > columns.first) {
         columns_.Step(
-            x, [&](uint32_t column) { AddColumn(column); },
-            [&](uint32_t column) { RemoveColumn(column); });
+            x, [&](uint32_t column) { ForColumn(keys, column, add); },
+            [&](uint32_t column) { ForColumn(keys, column, remove); });
       }
-      work(x, Median(x, means[x]));
+      T& hue = to[x * channels];
+      hue = Median(keys, hue);
     }
+    // Whichever takes less time.
+    if (histogram_.count() > histogram_.size() / 32) return histogram_.Clear();
+    columns_.ForEach(columns.end - 1, [&](uint32_t x, int64_t times) {
+      for (; times > 0; --times) ForColumn(keys, x, remove);
+    });
   }
 
  private:
-  void AddColumn(uint32_t x) {
-    for (size_t i = 0; i < row_count_; ++i) {
-      WithKey(rows_[i][x * hues_.channels()],
-              [&](uint32_t key) { histogram_.Add(key); });
-    }
-  }
-  void RemoveColumn(uint32_t x) {
-    for (size_t i = 0; i < row_count_; ++i) {
-      WithKey(rows_[i][x * hues_.channels()],
-              [&](uint32_t key) { histogram_.Remove(key); });
-    }
+  template <typename Work>
+  void ForColumn(const Keys<T>& keys, uint32_t x, const Work& work) {
+    for (size_t i = 0; i < row_count_; ++i) keys.At(key_rows_[i], x, work);
   }
 
   // From the cut on, the median is at rank (count - 1) / 2; in ascending order
   // so many ranks further as there are hues below the cut.
-  T Median(uint32_t x, T mean) {
+  T Median(const Keys<T>& keys, T mean) const {
     const uint32_t count = histogram_.count();
     if (std::is_same_v<T, float> && count == 0) return mean;  // NaN
-    const T cut = OppositeHue(mean);
     const uint32_t below =
-        histogram_.CountBelow(KeyOf(cut)) + CountBelowInKey(x, cut);
-    const auto found = histogram_.Find((below + (count - 1) / 2) % count);
-    if constexpr (std::is_same_v<T, float>) {
-      return FindInKey(x, found.key, found.rank);
-    } else {
-      return static_cast<T>(found.key);
-    }
+        histogram_.CountBelow(keys.FirstFrom(OppositeHue(mean)));
+    return keys.HueOf(histogram_.Find((below + (count - 1) / 2) % count));
   }
 
-  // Calls work(hue) for all hues of the window around x that have a key, for
-  // as long as it returns true.
-  template <typename Work>
-  void ForEachOfKey(uint32_t x, uint32_t key, Work&& work) const {
-    const int64_t first = int64_t{x} - radius_;
-    bool goes_on = true;
-    for (int64_t t = first; t <= first + 2 * radius_ && goes_on; ++t) {
-      columns_.At(t, [&](uint32_t column) {
-        for (size_t i = 0; i < row_count_ && goes_on; ++i) {
-          const T hue = CanonicalHue(rows_[i][column * hues_.channels()]);
-          if (!std::isnan(hue) && KeyOf(hue) == key) goes_on = work(hue);
-        }
-      });
-    }
-  }
+  using Row = decltype(std::declval<Keys<T>>().row(0));
 
-  // A key of an integer is but one hue.
-  uint32_t CountBelowInKey(uint32_t x, T cut) const {
-    if constexpr (!std::is_same_v<T, float>) return 0;
-    const uint32_t key = KeyOf(cut);
-    uint32_t left = histogram_.CountOf(key);
-    uint32_t below = 0;
-    if (left == 0) return 0;
-    ForEachOfKey(x, key, [&](T hue) {
-      below += hue < cut ? 1 : 0;
-      return --left > 0;
-    });
-    return below;
-  }
-
-  T FindInKey(uint32_t x, uint32_t key, uint32_t rank) const {
-    const uint32_t all = histogram_.CountOf(key);
-    uint32_t count = 0;
-    ForEachOfKey(x, key, [&](T hue) {
-      candidates_[count++] = hue;
-      return count < all;
-    });
-    const auto wanted = candidates_.begin() + rank;
-    std::nth_element(candidates_.begin(), wanted, candidates_.begin() + count);
-    return *wanted;
-  }
-
-  Hues<T> hues_;
   Axis columns_;
-  int64_t radius_;
-  RowHistogram histogram_;
-  std::span<T> candidates_;
-  std::array<const T*, kLargestMedianSide> rows_ = {};
+  Axis rows_;
+  Histogram histogram_;
+  std::array<Row, kLargestMedianSide> key_rows_ = {};
   size_t row_count_ = 0;
 };
 
-// How many hues of one key a window may have.
-template <typename T>
-size_t CandidatesOf(WindowSize window) {
-  return std::is_same_v<T, float> ? size_t{window.width} * window.height : 0;
+// Float medians that are found from one set of keys, along an axis of windows
+// of this side: wide enough that not most of the work is for the hues around
+// them.
+constexpr uint32_t TileMedians(uint32_t side) {
+  return (side <= 101 ? 256 : 512) - (side - 1);
 }
 
+// The most hues that one set of keys has, and the bits of these keys.
+size_t TileHues(const ImageShape& shape, WindowSize window) {
+  return size_t{std::min(TileMedians(window.width) + window.width - 1,
+                         shape.width)} *
+         (TileMedians(window.height) + window.height - 1);
+}
+constexpr int TileKeyBits(WindowSize window) {
+  return std::max(window.width, window.height) <= 101 ? 16 : 18;
+}
+
+// The part of the scratch that is taken for keys.
+size_t KeyBytes(const ImageSpec& spec, WindowSize window) {
+  switch (spec.sample_type) {
+    case SampleType::kU8:
+      return Aligned(Histogram::Counters(Keys<uint8_t>::kBits) *
+                     sizeof(uint16_t));
+    case SampleType::kU16:
+      return Aligned(Histogram::Counters(Keys<uint16_t>::kBits) *
+                     sizeof(uint16_t));
+    case SampleType::kF32:
+      break;
+  }
+  const size_t hues = TileHues(spec.shape, window);
+  return Aligned(Histogram::Counters(TileKeyBits(window)) * sizeof(uint16_t)) +
+         2 * Aligned(hues * sizeof(RadixItem)) +
+         Aligned(kRadixCounts * sizeof(uint32_t)) +
+         Aligned(hues * sizeof(uint32_t)) + Aligned(hues * sizeof(float));
+}
+
+// Puts medians in place of the means in `target`.
 template <typename T>
-size_t MedianBytes(const ImageShape& shape, WindowSize window) {
-  return Aligned(shape.width * sizeof(HueSum)) +
-         Aligned(shape.width * sizeof(T)) +
-         Aligned(Histogram<kKeyBits<T>>::kCounters * sizeof(uint16_t)) +
-         Aligned(CandidatesOf<T>(window) * sizeof(T));
+  requires std::is_integral_v<T>
+void MediansForMeans(const Hues<T>& hues, WindowSize /*window*/,
+                     const Axis& columns, const Axis& rows,
+                     const RowBand<ImageView<T>>& target,
+                     std::span<std::byte> scratch) {
+  constexpr int kBits = Keys<T>::kBits;
+  Medians<T> medians(
+      columns, rows,
+      Histogram(Take<uint16_t>(scratch, Histogram::Counters(kBits)), kBits));
+  const Keys<T> keys(hues);
+  const ImageShape& shape = target.rows.shape();
+  for (uint32_t y = 0; y < shape.height; ++y) {
+    medians.Run(keys, {.first = 0, .end = shape.width}, target.first_row + y,
+                shape.channels, target.rows.row(y));
+  }
+}
+
+// Tile by tile.
+void MediansForMeans(const Hues<float>& hues, WindowSize window,
+                     const Axis& columns, const Axis& rows,
+                     const RowBand<ImageView<float>>& target,
+                     std::span<std::byte> scratch) {
+  const ImageShape& shape = target.rows.shape();
+  const int bits = TileKeyBits(window);
+  Medians<float> medians(
+      columns, rows,
+      Histogram(Take<uint16_t>(scratch, Histogram::Counters(bits)), bits));
+  const size_t most = TileHues(shape, window);
+  const Keys<float>::Parts parts = {
+      .items = Take<RadixItem>(scratch, most),
+      .other = Take<RadixItem>(scratch, most),
+      .counts = Take<uint32_t>(scratch, kRadixCounts),
+      .keys = Take<uint32_t>(scratch, most),
+      .sorted = Take<float>(scratch, most)};
+  const uint32_t across = TileMedians(window.width);
+  const uint32_t down = TileMedians(window.height);
+  for (uint32_t y = target.first_row; y < target.end_row(); y += down) {
+    const Extent of_rows = {.first = y,
+                            .end = std::min(y + down, target.end_row())};
+    for (uint32_t x = 0; x < shape.width; x += across) {
+      const Extent of_columns = {.first = x,
+                                 .end = std::min(x + across, shape.width)};
+      const Keys<float> keys(hues, columns.Seen(of_columns), rows.Seen(of_rows),
+                             parts);
+      for (uint32_t row = of_rows.first; row < of_rows.end; ++row) {
+        medians.Run(keys, of_columns, row, shape.channels,
+                    target.rows.row(row - target.first_row));
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -421,15 +531,8 @@ void HueMean(const RowBand<ImageView<const T>>& source,
 
 size_t HueMedianScratchBytes(const ImageSpec& spec,
                              const MedianOptions& options) {
-  switch (spec.sample_type) {
-    case SampleType::kU8:
-      return MedianBytes<uint8_t>(spec.shape, options.window);
-    case SampleType::kU16:
-      return MedianBytes<uint16_t>(spec.shape, options.window);
-    case SampleType::kF32:
-      return MedianBytes<float>(spec.shape, options.window);
-  }
-  return 0;
+  return Aligned(spec.shape.width * sizeof(HueSum)) +
+         KeyBytes(spec, options.window);
 }
 
 template <Sample T>
@@ -437,26 +540,14 @@ void HueMedian(const RowBand<ImageView<const T>>& source,
                const MedianOptions& options,
                const RowBand<ImageView<T>>& target,
                std::span<std::byte> scratch) {
-  using RowHistogram = typename Medians<T>::RowHistogram;
-  const ImageShape shape = target.rows.shape();
-  const Hues<T> hues(source);
-  const Axis columns(options.window.width, shape.width, options.border);
-  const Axis rows(options.window.height, source.image_height, options.border);
-  Means<T> means(hues, columns, rows, Take<HueSum>(scratch, shape.width));
-  const std::span<T> mean_row = Take<T>(scratch, shape.width);
-  const std::span<uint16_t> counters =
-      Take<uint16_t>(scratch, RowHistogram::kCounters);
-  Medians<T> medians(hues, columns, options.window.width,
-                     RowHistogram(counters),
-                     Take<T>(scratch, CandidatesOf<T>(options.window)));
-  for (uint32_t y = 0; y < shape.height; ++y) {
-    means.MoveTo(target.first_row + y);
-    means.ForEach([&](uint32_t x, T mean) { mean_row[x] = mean; });
-    const std::span<T> to = target.rows.row(y);
-    medians.ForEach(
-        rows, target.first_row + y, mean_row,
-        [&](size_t x, T median) { to[x * shape.channels] = median; });
-  }
+  const WindowSize window = options.window;
+  HueMean<T>(source, {.window = window, .border = options.border}, target,
+             scratch);
+  const uint32_t width = target.rows.shape().width;
+  MediansForMeans(Hues<T>(source), window,
+                  Axis(window.width, width, options.border),
+                  Axis(window.height, source.image_height, options.border),
+                  target, scratch.subspan(Aligned(width * sizeof(HueSum))));
 }
 
 #define INSTANTIATE(T)                                                        \

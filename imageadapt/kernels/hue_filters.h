@@ -53,9 +53,8 @@ size_t HueMedianScratchBytes(const ImageSpec& spec,
 // are spread more widely the two may differ, and Fisher's need not be unique.
 //
 // By sliding histograms (Huang, Yang and Tang, "A fast two-dimensional median
-// filtering algorithm", 1979), for float of the hues' first 16 bits: hues that
-// share those are then searched one by one, so that a float window of nearly
-// equal hues costs as much as it has samples.
+// filtering algorithm", 1979), for float of the hues' ranks within a tile: the
+// cost grows with the window's height, and not with what is in the window.
 //
 // Window sides are odd and at most 255.
 template <Sample T>

@@ -305,6 +305,23 @@ TYPED_TEST(HueFiltersTest, WindowsMayBeLargerThanTheImage) {
   }
 }
 
+// Float medians go tile by tile; tiles of large windows are larger.
+TEST(HueFiltersTest, ImagesLargerThanATile) {
+  std::mt19937 random(5);
+  int i = 0;
+  for (const auto& [width, height] :
+       {std::pair<uint32_t, uint32_t>{600, 7}, {9, 600}, {300, 270}}) {
+    const auto image = MakeHues<float>(width, height, random);
+    CheckFilters(image, {.width = 5, .height = 3}, kBorders[i++ % 3], random);
+  }
+  for (const BorderMode border : kBorders) {
+    const auto wide = MakeHues<float>(600, 3, random);
+    CheckFilters(wide, {.width = 255, .height = 1}, border, random);
+    const auto high = MakeHues<float>(3, 600, random);
+    CheckFilters(high, {.width = 1, .height = 103}, border, random);
+  }
+}
+
 // A window of 2^32 samples does not overflow; the corners count most.
 TYPED_TEST(HueFiltersTest, MeansOfTheLargestWindows) {
   std::mt19937 random(3);

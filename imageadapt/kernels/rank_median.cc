@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "imageadapt/kernels/column_histogram.h"
+#include "imageadapt/kernels/radix_sort.h"
 #include "imageadapt/kernels/rank_search.h"
 
 namespace imageadapt {
@@ -50,11 +51,6 @@ uint32_t TileMedians(uint32_t length, uint32_t window) {
 
 constexpr size_t RoundUp(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-struct KeyAt {
-  uint32_t key;
-  uint32_t position;
-};
-
 // Counts become the sums of the counts before them.
 void SumUp(std::span<uint32_t> counts) {
   uint32_t before = 0;
@@ -79,9 +75,9 @@ struct Layout {
       return begin;
     };
     const bool floats = type == SampleType::kF32;
-    unsorted = take(samples * (floats ? sizeof(KeyAt) : sizeof(uint16_t)));
-    half_sorted = take(floats ? samples * sizeof(KeyAt) : 0);
-    counts = take((floats ? 3 * kDigitValues : kValues) * sizeof(uint32_t));
+    unsorted = take(samples * (floats ? sizeof(RadixItem) : sizeof(uint16_t)));
+    other = take(floats ? samples * sizeof(RadixItem) : 0);
+    counts = take((floats ? kRadixCounts : kValues) * sizeof(uint32_t));
     positions = take((samples + kRankSearchPadding) * sizeof(uint32_t));
     sorted = take(samples * SampleBytes(type));
     buckets = take(samples);
@@ -92,15 +88,12 @@ struct Layout {
     bytes = end;
   }
 
-  // Of 16-bit samples, and of a digit of those of 32.
-  static constexpr size_t kValues = size_t{1} << 16;
-  static constexpr unsigned kDigitBits = 11;
-  static constexpr size_t kDigitValues = size_t{1} << kDigitBits;
+  static constexpr size_t kValues = size_t{1} << 16;  // of 16-bit samples
 
   uint32_t width;
   uint32_t height;
   size_t unsorted = 0;  // offsets
-  size_t half_sorted = 0;
+  size_t other = 0;
   size_t counts = 0;
   size_t positions = 0;
   size_t sorted = 0;
@@ -247,46 +240,27 @@ class Tile {
     }
   }
 
-  // By three digits of the keys, from the last to the first.
   void Sort()
     requires std::is_same_v<T, float>
   {
-    constexpr unsigned kBits = Layout::kDigitBits;
-    const std::span<uint32_t> all =
-        Part<uint32_t>(layout_.counts, 3 * Layout::kDigitValues);
-    std::fill(all.begin(), all.end(), 0);
-    uint32_t* const counts[3] = {all.data(), &all[Layout::kDigitValues],
-                                 &all[2 * Layout::kDigitValues]};
-    const auto digit = [](uint32_t key, unsigned i) {
-      return (key >> (i * kBits)) & (Layout::kDigitValues - 1);
-    };
-    auto* const unsorted = Part<KeyAt>(layout_.unsorted);
+    const size_t most = size_t{layout_.width} * layout_.height;
+    const auto unsorted = Part<RadixItem>(layout_.unsorted, most);
     size_t size = 0;
     for (uint32_t y = rows_.first; y < rows_.end; ++y) {
       const T* const from = SourceRow(y);
       for (uint32_t x = columns_.first; x < columns_.end; ++x) {
         const float sample = from[samples_of_row_[x]];
         has_nans_ |= std::isnan(sample);
-        const uint32_t key = KeyOf(sample);
-        for (unsigned i = 0; i < 3; ++i) ++counts[i][digit(key, i)];
-        unsorted[size++] = {.key = key, .position = x | y << 16};
+        unsorted[size++] = {.key = KeyOf(sample), .value = x | y << 16};
       }
     }
-    for (uint32_t* const each : counts) SumUp({each, Layout::kDigitValues});
-    auto* const half_sorted = Part<KeyAt>(layout_.half_sorted);
-    const auto move = [&](const KeyAt* from, KeyAt* to, unsigned i) {
-      for (size_t k = 0; k < size; ++k) {
-        to[counts[i][digit(from[k].key, i)]++] = from[k];
-      }
-    };
-    move(unsorted, half_sorted, 0);
-    move(half_sorted, unsorted, 1);
-    for (size_t k = 0; k < size; ++k) {
-      const KeyAt sample = unsorted[k];
-      const uint32_t x = sample.position & 0xffff;
-      const uint32_t y = sample.position >> 16;
-      Put(counts[2][digit(sample.key, 2)]++, SampleOf(sample.key), x, y,
-          BucketsOfRow(y)[x]);
+    const std::span<const RadixItem> sorted = RadixSort(
+        unsorted.first(size), Part<RadixItem>(layout_.other, most).first(size),
+        Part<uint32_t>(layout_.counts, kRadixCounts));
+    for (size_t at = 0; at < size; ++at) {
+      const uint32_t x = sorted[at].value & 0xffff;
+      const uint32_t y = sorted[at].value >> 16;
+      Put(at, SampleOf(sorted[at].key), x, y, BucketsOfRow(y)[x]);
     }
   }
 
