@@ -16,6 +16,8 @@ find_package(Protobuf REQUIRED)  # module mode: Debian ships no config file
 find_package(gRPC CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
 
+include(OptionalCodecs)
+
 # Debian's grpc-proto keeps the standard health and reflection contracts here.
 find_path(IMAGEADAPT_GRPC_PROTO_DIR grpc/health/v1/health.proto
           PATHS /usr/share/grpc-proto REQUIRED)
