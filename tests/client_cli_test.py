@@ -120,7 +120,7 @@ class ClientTest(unittest.TestCase):
         self.fails(2, "--mean", *both, "--mean", "2")
         self.fails(2, "--median", *both, "--median", "x")
         self.fails(2, ".png", "--input", self.input, "--output",
-                   self.folder / "out.gif")
+                   self.folder / "out.exe")
 
     def test_inputs_that_cannot_be_used(self):
         both = ("--output", self.output, "--mean")

@@ -12,8 +12,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "imageadapt/base/status_macros.h"
+#include "imageadapt/codecs/codec.h"
+#include "imageadapt/codecs/format_table.h"
 #include "imageadapt/server/server_flags.h"
 
 namespace imageadapt {
@@ -36,9 +39,8 @@ struct Flag {
 constexpr Flag kFlags[] = {
     {"--input", Values::kOne, "FILE", "Image to read; - for standard input"},
     {"--output", Values::kOne, "FILE",
-     "Image to write; its name says the format (.png, .jpg, .bmp, "
-     ".ppm, .pam, .qoi, .tga...); - for "
-     "standard output"},
+     "Image to write; its name says the format (--list-formats tells which "
+     "there are); - for standard output"},
     {"--rotate", Values::kOne, "ROTATION",
      "Turn counter-clockwise: NONE, NINETY_DEG, ONE_EIGHTY_DEG or "
      "TWO_SEVENTY_DEG (or 0, 90, 180, 270)"},
@@ -49,10 +51,10 @@ constexpr Flag kFlags[] = {
     {"--median", Values::kOne, "N",
      "Median filter; N is the odd side of its window"},
     {"--format", Values::kOne, "FORMAT",
-     "Format of the output, whatever its name: png, jpeg, bmp, pnm, qoi or "
-     "tga"},
+     "Format of the output, whatever its name: png, jpeg, or another extension "
+     "of --list-formats"},
     {"--quality", Values::kOne, "N",
-     "Quality of a JPEG, 1 to 100 (90 if not given)"},
+     "Quality of a lossy format, 1 to 100 (90 if not given)"},
     {"--host", Values::kOne, "HOST",
      "Server: a name, an IPv4 or IPv6 address, or unix:PATH (localhost if "
      "only --port is given). Without --host and --port the client does the "
@@ -68,6 +70,9 @@ constexpr Flag kFlags[] = {
      "PEM certificate to show to the server; implies --tls"},
     {"--tls-key", Values::kOne, "FILE", "PEM key of that certificate"},
     {"--quiet", Values::kNone, nullptr, "Print errors only"},
+    {"--list-formats", Values::kNone, nullptr,
+     "Print the formats that this program reads and writes without a server, "
+     "with their sample types, and exit"},
 };
 
 constexpr char kFooter[] =
@@ -211,25 +216,16 @@ absl::Status AddOperations(const Typed& typed,
   return absl::OkStatus();
 }
 
-// Absent if there is no such format.
-std::optional<std::string> MimeTypeOf(absl::string_view format) {
-  constexpr std::pair<absl::string_view, const char*> kTypes[] = {
-      {"png", "image/png"},
-      {"apng", "image/png"},
-      {"jpg", "image/jpeg"},
-      {"jpeg", "image/jpeg"},
-      {"bmp", "image/bmp"},
-      {"qoi", "image/qoi"},
-      {"tga", "image/x-tga"},
-      {"pnm", "image/x-portable-anymap"},
-      {"pgm", "image/x-portable-anymap"},
-      {"ppm", "image/x-portable-anymap"},
-      {"pam", "image/x-portable-anymap"}};
-  const std::string name = absl::AsciiStrToLower(format);
-  for (const auto& [known, type] : kTypes) {
-    if (known == name) return type;
+// The formats that this program can write, by the usual extension of each.
+std::string Formats(absl::string_view before, absl::string_view between) {
+  std::vector<std::string> names;
+  for (const Codec* const codec : AllCodecs()) {
+    if (codec->create == nullptr) continue;
+    const absl::string_view usual =
+        codec->extensions.substr(0, codec->extensions.find(' '));
+    names.push_back(absl::StrCat(before, usual));
   }
-  return std::nullopt;
+  return absl::StrJoin(names, between);
 }
 
 // What follows the last dot of a file's name, without its folders.
@@ -244,32 +240,29 @@ std::string ExtensionOf(const std::string& path) {
 absl::Status SetOutput(const Typed& typed, v1::ProcessImageRequest& request) {
   const std::string format = typed.Value("--format");
   const std::string output = typed.Value("--output");
-  std::optional<std::string> mime_type;
-  if (typed.Has("--format")) {
-    mime_type = MimeTypeOf(format);
-    if (!mime_type.has_value()) {
-      return Wrong("--format", "png, jpeg, bmp, pnm, qoi or tga", format);
-    }
-  } else if (output == "-") {
+  if (!typed.Has("--format") && output == "-") {
     return Usage("--output - needs --format, such as png or jpeg");
-  } else {
-    mime_type = MimeTypeOf(ExtensionOf(output));
-    if (!mime_type.has_value()) {
-      return Usage(
-          "the name of --output must end as that of an image, such as "
-          ".png or .jpg, got ",
-          output, " (or say --format)");
-    }
   }
-  request.mutable_output()->set_mime_type(*mime_type);
+  // What only a server can write is refused by it, in its words.
+  const Codec* const codec = FindCodecByExtension(
+      typed.Has("--format") ? format : ExtensionOf(output));
+  if (codec == nullptr && typed.Has("--format")) {
+    return Wrong("--format", absl::StrCat("one of ", Formats("", " ")), format);
+  }
+  if (codec == nullptr) {
+    return Usage("the name of --output must end as that of an image (",
+                 Formats(".", " "), "), got ", output, " (or say --format)");
+  }
+  request.mutable_output()->set_mime_type(std::string(codec->mime_type));
   if (!typed.Has("--quality")) return absl::OkStatus();
   const std::string text = typed.Value("--quality");
   uint32_t quality = 0;
   if (!absl::SimpleAtoi(text, &quality) || quality < 1 || quality > 100) {
     return Wrong("--quality", "from 1 to 100", text);
   }
-  if (*mime_type != "image/jpeg") {
-    return Usage("--quality is for JPEG output only");
+  if (codec->is_lossless) {
+    return Usage("--quality is for lossy formats, and ", codec->name,
+                 " is lossless");
   }
   request.mutable_output()->set_quality(quality);
   return absl::OkStatus();
@@ -333,13 +326,17 @@ absl::StatusOr<std::optional<ServerAddress>> AddressOf(const Typed& typed) {
 absl::StatusOr<ClientFlags> Check(const CLI::App& app) {
   RETURN_IF_ERROR(CheckForm(app));
   const Typed typed(app);
+  ClientFlags flags;
+  if (typed.Has("--list-formats")) {
+    flags.text_to_print = FormatTable();
+    return flags;
+  }
   if (!typed.Has("--input")) {
     return Usage("--input is missing: the image to read");
   }
   if (!typed.Has("--output")) {
     return Usage("--output is missing: the image to write");
   }
-  ClientFlags flags;
   ASSIGN_OR_RETURN(flags.server, AddressOf(typed));
   flags.input = typed.Value("--input");
   flags.output = typed.Value("--output");

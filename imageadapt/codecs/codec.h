@@ -211,6 +211,10 @@ const Codec* FindCodec(std::span<const std::byte> head);
 // The codec of an IANA media type, or null.
 const Codec* FindCodecByMimeType(absl::string_view mime_type);
 
+// The codec of files with this extension, in upper or lower case and without
+// the dot, or null.
+const Codec* FindCodecByExtension(absl::string_view extension);
+
 }  // namespace imageadapt
 
 #endif  // IMAGEADAPT_CODECS_CODEC_H_

@@ -1,3 +1,7 @@
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "imageadapt/codecs/codec_list.h"
 
 namespace imageadapt {
@@ -23,6 +27,17 @@ const Codec* FindCodec(std::span<const std::byte> head) {
 const Codec* FindCodecByMimeType(absl::string_view mime_type) {
   for (const Codec* codec : kCodecs) {
     if (codec->mime_type == mime_type) return codec;
+  }
+  return nullptr;
+}
+
+const Codec* FindCodecByExtension(absl::string_view extension) {
+  const std::string wanted = absl::AsciiStrToLower(extension);
+  for (const Codec* codec : kCodecs) {
+    for (const absl::string_view known :
+         absl::StrSplit(codec->extensions, ' ')) {
+      if (known == wanted) return codec;
+    }
   }
   return nullptr;
 }
