@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -21,23 +22,26 @@
 #include "imageadapt/rpc/legacy/nlimage_methods.h"
 #include "imageadapt/rpc/reflection_service.h"
 #include "imageadapt/rpc/v1/image_processing_methods.h"
+#include "imageadapt/rpc/v1/server_info_methods.h"
 #include "imageadapt/server/listen_address.h"
 #include "imageadapt/server/machine.h"
 #include "imageadapt/server/server_tls.h"
 #include "imageadapt/service/image_processing.h"
 #include "imageadapt/service/legacy_images.h"
+#include "imageadapt/service/server_info.h"
 
 namespace imageadapt {
 namespace {
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 
-// Those with images, by the names of their contracts.
-constexpr std::array<const char*, 2> kImageServices = {
-    "NLImageService", "imageadapt.v1.ImageProcessingService"};
+// By the names of their contracts.
+constexpr std::array<const char*, 3> kOwnServices = {
+    "NLImageService", "imageadapt.v1.ImageProcessingService",
+    "imageadapt.v1.ServerInfoService"};
 
 std::vector<std::string> AllServices() {
-  std::vector<std::string> names(kImageServices.begin(), kImageServices.end());
+  std::vector<std::string> names(kOwnServices.begin(), kOwnServices.end());
   names.insert(names.end(),
                {"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
                 "grpc.reflection.v1alpha.ServerReflection"});
@@ -130,12 +134,24 @@ void GiveMemoryBack(BufferPool& buffers) {
   malloc_trim(0);
 }
 
-std::vector<ImageMethod> AllImageMethods(const LegacyImages& legacy,
-                                         const ImageProcessing& processing) {
+ServerFacts FactsOf(const ServerOptions& options) {
+  return {.decode = DecodeLimitsOf(options),
+          .max_message_bytes = options.max_message_bytes,
+          .memory_budget_bytes = options.memory_budget_bytes,
+          .workers = options.workers,
+          .max_queued = options.max_queued,
+          .max_wait = options.max_wait};
+}
+
+std::vector<ImageMethod> AllMethods(const LegacyImages& legacy,
+                                    const ImageProcessing& processing,
+                                    const ServerOptions& options) {
   std::vector<ImageMethod> methods = NLImageMethods(legacy);
-  for (ImageMethod& method : ImageProcessingMethods(processing)) {
-    methods.push_back(std::move(method));
-  }
+  const auto add = [&](std::vector<ImageMethod> others) {
+    std::move(others.begin(), others.end(), std::back_inserter(methods));
+  };
+  add(ImageProcessingMethods(processing));
+  add(ServerInfoMethods(DescribeServer(FactsOf(options))));
   return methods;
 }
 
@@ -154,7 +170,7 @@ struct Server::Parts {
                 .buffers = buffers,
                 .memory = memory,
                 .admission = admission},
-               LimitsOf(options), AllImageMethods(legacy, processing),
+               LimitsOf(options), AllMethods(legacy, processing, options),
                {.on_call =
                     [this](const CallRecord& record) {
                       if (options.on_call) options.on_call(record);
@@ -169,7 +185,7 @@ struct Server::Parts {
   const LegacyImages legacy;
   const ImageProcessing processing;
   ImageServer images;
-  HealthService health{{kImageServices.begin(), kImageServices.end()}};
+  HealthService health{{kOwnServices.begin(), kOwnServices.end()}};
   ReflectionService reflection{AllServices()};
   std::unique_ptr<TlsFiles> tls_files;
   std::unique_ptr<grpc::Server> grpc_server;

@@ -10,7 +10,6 @@
 namespace imageadapt {
 namespace {
 
-constexpr int kMaxOperations = 16;
 constexpr uint32_t kDefaultQuality = 90;
 constexpr uint32_t kMaxQuality = 100;
 

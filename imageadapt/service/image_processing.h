@@ -14,6 +14,9 @@
 
 namespace imageadapt {
 
+// Operations of a call.
+inline constexpr int kMaxOperations = 16;
+
 struct ProcessedImage {
   std::string mime_type;
   ImageShape shape;  // of the first frame

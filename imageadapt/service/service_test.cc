@@ -10,6 +10,7 @@
 #include "imageadapt/service/image_processing.h"
 #include "imageadapt/service/legacy_images.h"
 #include "imageadapt/service/legacy_payload.h"
+#include "imageadapt/service/server_info.h"
 #include "imageadapt/testing/image_makers.h"
 
 namespace imageadapt {
@@ -470,6 +471,34 @@ TEST_F(ImageProcessingTest, AnswersNeverGrowOverTheMessageLimit) {
       FileOf(testing::MakeNoise(Spec(100, 100, 3), 1), "image/png");
   const auto result = small.Process(RopeOfText(file), {}, {}, work_);
   EXPECT_EQ(ReasonOf(result.status()), kImageTooLarge) << result.status();
+}
+
+TEST(ServerInfoTest, TellsFactsFormatsAndOperations) {
+  const v1::GetServerInfoResponse info =
+      DescribeServer({.decode = {},
+                      .max_message_bytes = 7,
+                      .memory_budget_bytes = 8,
+                      .workers = 9,
+                      .max_queued = 10,
+                      .max_wait = std::chrono::milliseconds(2345)});
+  EXPECT_EQ(info.version(), IMAGEADAPT_VERSION);
+  EXPECT_NE(info.simd_target(), "");
+  EXPECT_EQ(info.limits().max_message_bytes(), 7);
+  EXPECT_EQ(info.limits().memory_budget_bytes(), 8);
+  EXPECT_EQ(info.limits().workers(), 9);
+  EXPECT_EQ(info.limits().max_queued(), 10);
+  EXPECT_EQ(info.limits().max_operations(), 16);
+  EXPECT_EQ(info.limits().max_wait().seconds(), 2);
+  EXPECT_EQ(info.limits().max_wait().nanos(), 345'000'000);
+  EXPECT_GE(info.operations_size(), 11);
+  ASSERT_EQ(info.formats_size(), AllCodecs().size());
+  const v1::ImageFormat& png = info.formats(0);
+  EXPECT_EQ(png.name(), "PNG");
+  EXPECT_EQ(png.mime_type(), "image/png");
+  EXPECT_EQ(png.extensions(0), "png");
+  EXPECT_EQ(png.read_types_size(), 2);
+  EXPECT_EQ(png.written_frames(), v1::ImageFormat::FRAMES_ANIMATION);
+  EXPECT_TRUE(png.lossless());
 }
 
 }  // namespace
