@@ -424,16 +424,23 @@ void TransposeInTiles(const PixelTransposition& plan) {
   const Tile tile(plan);
   const size_t last_x = plan.source_width - Tile::kColumns;
   const size_t last_y = plan.source_height - Tile::kRows;
+  const auto row_bytes =
+      static_cast<ptrdiff_t>(plan.source_width * kPixelBytes);
+  const ptrdiff_t next_band =
+      static_cast<ptrdiff_t>(kBandRows) * plan.source_stride;
   for (size_t first = 0; first < plan.source_height; first += kBandRows) {
     const size_t end = std::min(first + kBandRows, plan.source_height);
     for (size_t strip = 0; strip < plan.source_width; strip += kStrip) {
       const size_t strip_end = std::min(strip + kStrip, plan.source_width);
+      // Behind the end of a row, where the next band begins.
+      auto fetched = static_cast<ptrdiff_t>(strip * kPixelBytes) + kFetchBytes;
+      if (fetched >= row_bytes) fetched += next_band - row_bytes;
       for (size_t row = first; row < end; row += Tile::kRows) {
         // The last tiles overlap those before.
         const size_t y = std::min(row, last_y);
         const uint8_t* from = plan.source +
                               static_cast<ptrdiff_t>(y) * plan.source_stride +
-                              strip * kPixelBytes + kFetchBytes;
+                              fetched;
         for (size_t i = 0; i < Tile::kRows; ++i) {
           hwy::Prefetch(from);
           from += plan.source_stride;
