@@ -1,9 +1,9 @@
 #include "imageadapt/kernels/in_place_transposition.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
+#include "imageadapt/kernels/in_place_chunks.h"
 #include "imageadapt/kernels/pixel_moves.h"
 
 namespace imageadapt {
@@ -11,15 +11,12 @@ namespace {
 
 using Method = InPlacePlan::Method;
 
-constexpr size_t kLine = 64;  // bytes of a cache line
-constexpr size_t kMaxChunkBytes = 4096;
+constexpr size_t kLine = 64;        // bytes of a cache line
 constexpr size_t kTileBytes = 256;  // of a row of a square's tile
 
 constexpr size_t UpToLine(size_t bytes) {
   return (bytes + kLine - 1) / kLine * kLine;
 }
-
-constexpr size_t MarkBytes(size_t chunks) { return (chunks + 63) / 64 * 8; }
 
 // A rectangle of pixels in memory.
 struct Rectangle {
@@ -69,99 +66,40 @@ void TurnThroughScratch(const Rectangle& source, InPlaceMirror mirror,
   std::memcpy(target, scratch, source.width * row_bytes);
 }
 
-// Chunks in rows and columns, to be transposed whole.
-struct ChunkMatrix {
-  uint8_t* first = nullptr;
-  size_t chunk_bytes = 0;
-  size_t rows = 0;
-  size_t columns = 0;
-  bool mirrors_rows = false;  // before they are transposed
-  bool mirrors_columns = false;
-};
-
-// Moves the chunks of a matrix along the cycles of their permutation. Moves are
-// decided `ahead_` earlier than they are made, and what they move is fetched.
-class ChunkMover {
+// The places of a matrix's chunks.
+class Places {
  public:
-  ChunkMover(const ChunkMatrix& matrix, uint64_t* marks)
-      : matrix_(matrix), marks_(marks) {}
+  explicit Places(const ChunkMatrix& matrix) : matrix_(matrix) {}
 
-  void Run() {
-    const size_t count = matrix_.rows * matrix_.columns;
-    std::memset(marks_, 0, MarkBytes(count));
-    for (size_t word = 0; word * 64 < count; ++word) {
-      for (;;) {
-        const size_t start =
-            word * 64 + static_cast<size_t>(std::countr_one(marks_[word]));
-        if (start >= std::min(count, word * 64 + 64)) break;
-        FollowCycle(start);
-      }
-    }
-    while (made_ < decided_) Make(queue_[made_++ % kQueue]);
+  // Copies `count` chunks from packed memory to the places from `first` on.
+  void Put(const uint8_t* chunks, size_t first, size_t count) const {
+    ForRuns(first, count, [&](uint8_t* places, size_t bytes) {
+      std::memcpy(places, chunks, bytes);
+      chunks += bytes;
+    });
+  }
+  void Take(size_t first, size_t count, uint8_t* chunks) const {
+    ForRuns(first, count, [&](const uint8_t* places, size_t bytes) {
+      std::memcpy(chunks, places, bytes);
+      chunks += bytes;
+    });
   }
 
  private:
-  static constexpr size_t kQueue = 32;
-  static constexpr size_t kHeld = ~size_t{0};  // instead of a place
-
-  struct Move {
-    size_t from = 0;
-    size_t to = 0;
-  };
-
-  // The place of what is to stand at `place`.
-  size_t Source(size_t place) const {
-    size_t column = place / matrix_.rows;
-    size_t row = place - column * matrix_.rows;
-    if (matrix_.mirrors_rows) row = matrix_.rows - 1 - row;
-    if (matrix_.mirrors_columns) column = matrix_.columns - 1 - column;
-    return row * matrix_.columns + column;
-  }
-
-  void FollowCycle(size_t start) {
-    Mark(start);
-    size_t from = Source(start);
-    if (from == start) return;
-    Decide({.from = start, .to = kHeld});
-    size_t to = start;
-    while (from != start) {
-      Mark(from);
-      Decide({.from = from, .to = to});
-      to = from;
-      from = Source(from);
+  template <typename Work>
+  void ForRuns(size_t first, size_t count, Work&& work) const {
+    while (count > 0) {
+      const size_t run = first / matrix_.run;
+      const size_t some = std::min(count, (run + 1) * matrix_.run - first);
+      work(
+          matrix_.first + first * matrix_.chunk_bytes + run * matrix_.gap_bytes,
+          some * matrix_.chunk_bytes);
+      first += some;
+      count -= some;
     }
-    Decide({.from = kHeld, .to = to});
   }
 
-  void Mark(size_t place) { marks_[place / 64] |= uint64_t{1} << (place % 64); }
-
-  void Decide(const Move& move) {
-    if (move.from != kHeld) {
-      const uint8_t* const chunk = At(move.from);
-      for (size_t i = 0; i < matrix_.chunk_bytes; i += kLine) {
-        __builtin_prefetch(chunk + i, 1);
-      }
-      __builtin_prefetch(chunk + matrix_.chunk_bytes - 1, 1);
-    }
-    queue_[decided_++ % kQueue] = move;
-    if (decided_ - made_ > ahead_) Make(queue_[made_++ % kQueue]);
-  }
-
-  void Make(const Move& move) {
-    std::memcpy(At(move.to), At(move.from), matrix_.chunk_bytes);
-  }
-
-  uint8_t* At(size_t place) {
-    return place == kHeld ? held_ : matrix_.first + place * matrix_.chunk_bytes;
-  }
-
-  const ChunkMatrix matrix_;
-  uint64_t* const marks_;
-  const size_t ahead_ = std::clamp<size_t>(8192 / matrix_.chunk_bytes, 2, 24);
-  Move queue_[kQueue];
-  size_t decided_ = 0;
-  size_t made_ = 0;
-  uint8_t held_[kMaxChunkBytes];
+  const ChunkMatrix& matrix_;
 };
 
 // The work on one matrix.
@@ -218,28 +156,37 @@ class Transposer {
 
   void PanelsFirst() {
     const size_t panels = source_.height / plan_.part;
-    const size_t turned_rows = panels * plan_.part;
-    if (plan_.rest > 0) {
-      Pack(Rows(turned_rows, plan_.rest), plan_.pixel_bytes, rest_);
-    }
-    const bool by_pixel = plan_.part == 1;
-    if (by_pixel) {
+    ChunkMatrix matrix = {.first = source_.first,
+                          .chunk_bytes = plan_.ChunkBytes(),
+                          .rows = panels,
+                          .columns = source_.width,
+                          .run = panels,
+                          .mirrors_rows = mirror_ == InPlaceMirror::kRows};
+    if (plan_.part == 1) {
       Packed();
+      matrix.mirrors_columns = mirror_ == InPlaceMirror::kColumns;
+      MoveChunks(matrix);
+    } else if (plan_.rest == 0) {
+      TurnPanels(Rows(0, plan_.part), plan_.part * source_.stride, panels);
+      matrix.rows_lead = true;
+      MoveChunks(matrix);
     } else {
-      for (size_t i = 0; i < panels; ++i) {
-        TurnThroughScratch(
-            Rows(i * plan_.part, plan_.part), mirror_, plan_.pixel_bytes,
-            source_.first + Bytes(i * plan_.part * source_.width), part_);
-      }
+      Packed();
+      const size_t others = panels * plan_.part;
+      const bool rest_stands_first = mirror_ == InPlaceMirror::kRows;
+      Pack(Rows(others, plan_.rest), plan_.pixel_bytes, rest_);
+      matrix.first += rest_stands_first ? Bytes(plan_.rest) : 0;
+      matrix.gap_bytes = Bytes(plan_.rest);
+      SpreadPanels(matrix);
+      MoveChunks(matrix);
+      Turn({.first = rest_,
+            .stride = Bytes(source_.width),
+            .width = source_.width,
+            .height = plan_.rest},
+           mirror_, plan_.pixel_bytes,
+           source_.first + (rest_stands_first ? 0 : Bytes(others)),
+           Bytes(source_.height));
     }
-    MoveChunks(
-        {.first = source_.first,
-         .chunk_bytes = plan_.ChunkBytes(),
-         .rows = panels,
-         .columns = source_.width,
-         .mirrors_rows = mirror_ == InPlaceMirror::kRows,
-         .mirrors_columns = by_pixel && mirror_ == InPlaceMirror::kColumns});
-    if (plan_.rest > 0) SpreadRows(Bytes(turned_rows));
   }
 
   Rectangle Rows(size_t first, size_t count) const {
@@ -249,72 +196,81 @@ class Transposer {
             .height = count};
   }
 
-  // Makes room between the rows, now `row_bytes` long, and puts the rest there.
-  void SpreadRows(size_t row_bytes) {
-    const bool rest_stands_first = mirror_ == InPlaceMirror::kRows;
-    const size_t stride = Bytes(source_.height);
-    uint8_t* const rest_target =
-        source_.first + (rest_stands_first ? 0 : row_bytes);
-    uint8_t* const target =
-        source_.first + (rest_stands_first ? Bytes(plan_.rest) : 0);
-    for (size_t row = source_.width; row-- > 0;) {
-      std::memmove(target + row * stride, source_.first + row * row_bytes,
-                   row_bytes);
+  // Turns `count` panels, `distance` bytes apart, into packed memory: the first
+  // by way of scratch to the end, each other one to where the one before it
+  // stood, which is in the cache and need not be copied.
+  void TurnPanels(Rectangle panel, size_t distance, size_t count) const {
+    const size_t row_bytes = Bytes(panel.height);
+    const size_t panel_bytes = panel.width * row_bytes;
+    Turn(panel, mirror_, plan_.pixel_bytes, part_, row_bytes);
+    uint8_t* target = source_.first;
+    for (size_t i = 1; i < count; ++i) {
+      panel.first += distance;
+      Turn(panel, mirror_, plan_.pixel_bytes, target, row_bytes);
+      target += panel_bytes;
     }
-    Turn({.first = rest_,
-          .stride = Bytes(source_.width),
-          .width = source_.width,
-          .height = plan_.rest},
-         mirror_, plan_.pixel_bytes, rest_target, stride);
+    std::memcpy(target, part_, panel_bytes);
+  }
+
+  // Turns panels of packed rows and writes their chunks to the places of
+  // `matrix`. Those are never before where they came from.
+  void SpreadPanels(const ChunkMatrix& matrix) const {
+    for (size_t i = matrix.rows; i-- > 0;) {
+      Turn(Rows(i * plan_.part, plan_.part), mirror_, plan_.pixel_bytes, part_,
+           matrix.chunk_bytes);
+      Places(matrix).Put(part_, i * matrix.columns, matrix.columns);
+    }
   }
 
   void ChunksFirst() {
     const size_t panels = source_.width / plan_.part;
+    const size_t others = panels * plan_.part;
+    const bool takes_first = mirror_ == InPlaceMirror::kColumns;
+    ChunkMatrix matrix = {.first = source_.first,
+                          .chunk_bytes = plan_.ChunkBytes(),
+                          .rows = source_.height,
+                          .columns = panels,
+                          .run = panels,
+                          .gap_bytes = source_.stride - Bytes(others),
+                          .mirrors_columns = takes_first};
+    Rectangle panel = {.first = source_.first,
+                       .stride = matrix.chunk_bytes,
+                       .width = plan_.part,
+                       .height = source_.height};
     const size_t panel_bytes = Bytes(plan_.part * source_.height);
-    TakeColumns();
-    MoveChunks({.first = source_.first,
-                .chunk_bytes = plan_.ChunkBytes(),
-                .rows = source_.height,
-                .columns = panels,
-                .mirrors_columns = mirror_ == InPlaceMirror::kColumns});
+    if (matrix.gap_bytes == 0) {
+      matrix.columns_lag = true;
+      MoveChunks(matrix);
+      TurnPanels(panel, panel_bytes, panels);
+      return;
+    }
+    Rectangle rest = source_;
+    rest.width = plan_.rest;
+    if (takes_first) {
+      matrix.first += Bytes(plan_.rest);
+    } else {
+      rest.first += Bytes(others);
+    }
+    Pack(rest, plan_.pixel_bytes, rest_);
+    MoveChunks(matrix);
+    // Panels are packed on their way through scratch.
+    panel.first = part_;
     for (size_t i = 0; i < panels; ++i) {
-      uint8_t* const panel = source_.first + i * panel_bytes;
-      TurnThroughScratch({.first = panel,
-                          .stride = Bytes(plan_.part),
-                          .width = plan_.part,
-                          .height = source_.height},
-                         mirror_, plan_.pixel_bytes, panel, part_);
+      Places(matrix).Take(i * matrix.rows, matrix.rows, part_);
+      Turn(panel, mirror_, plan_.pixel_bytes, source_.first + i * panel_bytes,
+           Bytes(source_.height));
     }
     if (plan_.rest == 0) return;
-    Turn({.first = rest_,
-          .stride = Bytes(plan_.rest),
-          .width = plan_.rest,
-          .height = source_.height},
-         mirror_, plan_.pixel_bytes, source_.first + panels * panel_bytes,
+    rest.first = rest_;
+    rest.stride = Bytes(plan_.rest);
+    Turn(rest, mirror_, plan_.pixel_bytes, source_.first + panels * panel_bytes,
          Bytes(source_.height));
   }
 
-  // Sets the rest aside, the columns that become the last rows, and packs the
-  // others.
-  void TakeColumns() {
-    const bool takes_first = mirror_ == InPlaceMirror::kColumns;
-    const size_t kept = source_.width - plan_.rest;
-    Rectangle rest = source_;
-    Rectangle others = source_;
-    rest.width = plan_.rest;
-    others.width = kept;
-    (takes_first ? others.first : rest.first) +=
-        Bytes(takes_first ? plan_.rest : kept);
-    if (plan_.rest > 0) Pack(rest, plan_.pixel_bytes, rest_);
-    if (source_.stride != Bytes(kept)) {
-      Pack(others, plan_.pixel_bytes, source_.first);
-    }
-  }
-
-  void MoveChunks(const ChunkMatrix& matrix) {
+  void MoveChunks(const ChunkMatrix& matrix) const {
     if (matrix.rows == 1 && !matrix.mirrors_columns) return;
     if (matrix.columns == 1 && !matrix.mirrors_rows) return;
-    ChunkMover(matrix, marks_).Run();
+    TransposeChunks(matrix, marks_);
   }
 
   // A tile of the square; its four places follow each other as the square is
@@ -430,7 +386,8 @@ size_t InPlacePlan::Chunks() const {
 }
 
 size_t InPlacePlan::ScratchBytes() const {
-  return UpToLine(PartBytes()) + UpToLine(RestBytes()) + MarkBytes(Chunks());
+  return UpToLine(PartBytes()) + UpToLine(RestBytes()) +
+         ChunkMarkBytes(Chunks());
 }
 
 InPlacePlan PlanInPlace(size_t width, size_t height, size_t pixel_bytes,

@@ -51,15 +51,13 @@ enum class InPlaceMirror : uint8_t { kNone, kColumns, kRows };
 // bytes apart, are packed afterwards. Requires plan.ScratchBytes() of scratch,
 // aligned to 64 bytes.
 //
-// Two passes over memory: panels are turned through scratch that fits in the
-// second-level cache, and chunks, which are rows of panels, are permuted along
-// cycles with a mark for each (Gustavson and Swirszcz, "In-place transposition
-// of rectangular matrices", 2007; in stages as by Sung, Gomez-Luna,
-// Gonzalez-Linares, Guil and Hwu, "In-place transposition of rectangular
-// matrices on accelerators", 2014). The way along a cycle does not depend on
-// the pixels, so that chunks are fetched long before they are moved. A third
-// pass takes rows or columns away, or puts them back, if no good divisor of
-// either side exists. Squares need one pass.
+// Two passes over memory: panels are turned, each into the place of the one
+// before it, and chunks, which are rows of panels, are permuted (in stages as
+// by Sung, Gomez-Luna, Gonzalez-Linares, Guil and Hwu, "In-place transposition
+// of rectangular matrices on accelerators", 2014). If no good divisor of either
+// side exists, some rows or columns are set aside, and panels go by way of
+// scratch, so that the gaps for the rest are there when the chunks arrive, or
+// still there when they leave. Squares need one pass.
 void TransposeInPlace(const InPlacePlan& plan, InPlaceMirror mirror,
                       uint8_t* pixels, size_t stride,
                       std::span<std::byte> scratch);

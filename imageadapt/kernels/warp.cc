@@ -425,53 +425,9 @@ void Rotate(const ImageView<const T>& source, const Rotation& rotation,
   });
 }
 
-template <Sample T>
-void QuarterTurnOntoSameCanvas(
-    const ImageView<const T>& source, int quarter_turns, WarpBorder border,
-    const std::array<double, kMaxChannels>& background,
-    const RowBand<ImageView<T>>& target) {
-  const auto inside = [border](int64_t position, int64_t length) {
-    return int64_t{BorderPosition(position, static_cast<uint32_t>(length),
-                                  border == WarpBorder::kReplicate
-                                      ? BorderMode::kReplicate
-                                      : BorderMode::kReflect101)};
-  };
-  const int64_t width = source.shape().width;
-  const int64_t height = source.shape().height;
-  const uint32_t channels = source.shape().channels;
-  // The turned image is `height` wide; half a pixel that is left over goes to
-  // the right or the bottom.
-  const int64_t offset = (height - width) >> 1;
-  for (uint32_t y = 0; y < target.rows.shape().height; ++y) {
-    int64_t turned_y = int64_t{target.first_row} + y - offset;
-    if (border != WarpBorder::kConstant) turned_y = inside(turned_y, width);
-    T* to = target.rows.row(y).data();
-    for (int64_t x = 0; x < width; ++x, to += channels) {
-      int64_t turned_x = x + offset;
-      if (border != WarpBorder::kConstant) turned_x = inside(turned_x, height);
-      if (turned_x < 0 || turned_x >= height || turned_y < 0 ||
-          turned_y >= width) {
-        for (uint32_t c = 0; c < channels; ++c) {
-          to[c] = ToSample<T>(background[c]);
-        }
-        continue;
-      }
-      const int64_t row = quarter_turns == 1 ? turned_x : height - 1 - turned_x;
-      const int64_t column =
-          quarter_turns == 1 ? width - 1 - turned_y : turned_y;
-      std::copy_n(
-          source.row(static_cast<uint32_t>(row)).data() + column * channels,
-          channels, to);
-    }
-  }
-}
-
-#define INSTANTIATE(T)                                                   \
-  template void Rotate(const ImageView<const T>&, const Rotation&,       \
-                       const ImageShape&, const RowBand<ImageView<T>>&); \
-  template void QuarterTurnOntoSameCanvas(                               \
-      const ImageView<const T>&, int, WarpBorder,                        \
-      const std::array<double, kMaxChannels>&, const RowBand<ImageView<T>>&)
+#define INSTANTIATE(T)                                             \
+  template void Rotate(const ImageView<const T>&, const Rotation&, \
+                       const ImageShape&, const RowBand<ImageView<T>>&)
 INSTANTIATE(uint8_t);
 INSTANTIATE(uint16_t);
 INSTANTIATE(float);
