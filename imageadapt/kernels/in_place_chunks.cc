@@ -15,8 +15,6 @@ HWY_BEFORE_NAMESPACE();
 namespace imageadapt::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
 constexpr size_t kLineBytes = 64;
 
 // What the memory has under way. Less waits for it; more is gone from the
@@ -29,6 +27,7 @@ HWY_INLINE void CopyChunk(const uint8_t* HWY_RESTRICT from, size_t size,
 #if HWY_TARGET == HWY_SCALAR
   std::memcpy(to, from, size);
 #else
+  namespace hn = hwy::HWY_NAMESPACE;
   const hn::CappedTag<uint8_t, kLineBytes> d;
   constexpr size_t kLanes = hn::MaxLanes(d);
   if (HWY_UNLIKELY(size < kLanes)) {

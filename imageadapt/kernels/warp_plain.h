@@ -102,11 +102,11 @@ void PlainByteBilinearWithAlpha(const uint8_t* source, ptrdiff_t stride,
   const uint8_t* const row =
       source + (y >> kCoarseBits) * stride + (x >> kCoarseBits) * kChannels;
   const uint8_t* const rows[] = {row, row + stride};
-  int least = 255;
+  bool is_opaque = true;
   for (const uint8_t* const pixel : rows) {
-    least = std::min<int>({least, pixel[kAlpha], pixel[kChannels + kAlpha]});
+    is_opaque &= pixel[kAlpha] == 255 && pixel[kChannels + kAlpha] == 255;
   }
-  if (least == 255) {
+  if (is_opaque) {
     PlainByteBilinear<kChannels>(source, stride, x, y, target);
     return;
   }

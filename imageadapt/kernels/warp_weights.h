@@ -119,7 +119,8 @@ template <int kTaps>
 inline constexpr int kByteFactor = kTaps == 4 ? 290 : 328;
 template <int kTaps>
 inline constexpr int kByteColumnSum =
-    static_cast<int>(0x1p30 / (kByteSum<kTaps> * kByteFactor<kTaps>)+0.5);
+    ((1 << 30) + kByteSum<kTaps> * kByteFactor<kTaps> / 2) /
+    (kByteSum<kTaps> * kByteFactor<kTaps>);
 template <int kTaps>
 alignas(64) inline constexpr auto kByteRowWeights =
     MakeWeightTable<int8_t, kTaps, kBytePhases, 8>(kByteSum<kTaps>);
