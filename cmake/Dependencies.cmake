@@ -11,6 +11,7 @@ find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(LIBDEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+pkg_check_modules(LCMS2 REQUIRED IMPORTED_TARGET lcms2)
 find_package(OpenSSL REQUIRED)
 find_package(Protobuf REQUIRED)  # module mode: Debian ships no config file
 find_package(gRPC CONFIG REQUIRED)

@@ -5,7 +5,7 @@ import unittest
 
 import grpc
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 from scipy import ndimage
 
 import support
@@ -28,6 +28,19 @@ def request(data, *operations, **output):
 
 def rotate(degrees, **fields):
     return ops.Operation(rotate=ops.Rotate(angle_degrees=degrees, **fields))
+
+
+def swapped_profile(profile):
+    """An RGB profile with the places of red's and blue's colours changed."""
+    tags = {}
+    count = int.from_bytes(profile[128:132], "big")
+    for at in range(132, 132 + 12 * count, 12):
+        tags[profile[at:at + 4]] = (at + 4, profile[at + 4:at + 12])
+    swapped = bytearray(profile)
+    for one, other in ((b"rXYZ", b"bXYZ"), (b"rTRC", b"bTRC")):
+        for here, there in ((one, other), (other, one)):
+            swapped[tags[here][0]:tags[here][0] + 8] = tags[there][1]
+    return bytes(swapped)
 
 
 MEAN3 = ops.Operation(mean_filter=ops.MeanFilter(
@@ -226,6 +239,76 @@ class ProcessImageTest(support.ServerTestCase):
         self.assertIn("output.frames", error.details())
         error = self.refuse(request(data, frames=9))
         self.assertIn("output.frames", error.details())
+
+    def test_colours_become_srgb_on_request(self):
+        array = noise(20, 30, 3)
+        wide = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ"))
+        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+        data = io.BytesIO()
+        # A profile for RGB whose colours are not those of sRGB.
+        swapped = swapped_profile(srgb.tobytes())
+        Image.fromarray(array).save(data, "PNG", icc_profile=swapped)
+        data = data.getvalue()
+        kept = Image.open(io.BytesIO(self.process(data, FLIP).image))
+        self.assertEqual(kept.info["icc_profile"], swapped)
+        np.testing.assert_array_equal(np.asarray(kept), np.fliplr(array))
+        dropped = Image.open(io.BytesIO(self.process(
+            data, FLIP,
+            metadata_policy=v1.OutputOptions.METADATA_POLICY_DROP_ALL).image))
+        self.assertNotIn("icc_profile", dropped.info)
+        np.testing.assert_array_equal(np.asarray(dropped), np.fliplr(array))
+        result = Image.open(io.BytesIO(self.process(
+            data, FLIP, color=v1.OutputOptions.COLOR_SRGB).image))
+        self.assertNotIn("icc_profile", result.info)
+        expected = ImageCms.profileToProfile(
+            Image.fromarray(np.fliplr(array)),
+            ImageCms.ImageCmsProfile(io.BytesIO(swapped)), srgb,
+            renderingIntent=1, flags=0x2000)
+        np.testing.assert_allclose(np.asarray(result).astype(int),
+                                   np.asarray(expected).astype(int), atol=1)
+        # Red and blue have changed places.
+        np.testing.assert_allclose(np.asarray(result).astype(int),
+                                   np.fliplr(array)[..., ::-1], atol=2)
+        data = io.BytesIO()
+        Image.fromarray(array).save(data, "PNG", icc_profile=wide.tobytes())
+        error = self.refuse(request(data.getvalue(),
+                                    color=v1.OutputOptions.COLOR_SRGB))
+        self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertIn("output.color", error.details())
+
+    def test_orientation_may_be_ignored(self):
+        array = noise(16, 32, 3)
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        data = io.BytesIO()
+        Image.fromarray(array).save(data, "PNG", exif=exif)
+        data = data.getvalue()
+        upright = decode(self.process(data, mime_type="image/png").image)
+        np.testing.assert_array_equal(upright, np.rot90(array, -1))
+        message = request(data, rotate(90), mime_type="image/png")
+        message.orientation_policy = \
+            v1.ProcessImageRequest.ORIENTATION_POLICY_IGNORE
+        result = call(self.channel, PROCESS, message,
+                      reply=v1.ProcessImageResponse)
+        np.testing.assert_array_equal(decode(result.image), np.rot90(array))
+        # Without loss, too: a JPEG of whole blocks.
+        jpeg = file_of(photo(64, 32), "JPEG", quality=90, exif=exif,
+                       subsampling=0)
+        message = request(jpeg, rotate(90))
+        message.orientation_policy = \
+            v1.ProcessImageRequest.ORIENTATION_POLICY_IGNORE
+        result = call(self.channel, PROCESS, message,
+                      reply=v1.ProcessImageResponse)
+        np.testing.assert_allclose(
+            decode(result.image).astype(int),
+            np.rot90(np.asarray(Image.open(io.BytesIO(jpeg)))), atol=4)
+        for change in ({"color": 9}, {"metadata_policy": 9}):
+            (name, _), = change.items()
+            self.assertIn("output." + name,
+                          self.refuse(request(data, **change)).details())
+        message = request(data)
+        message.orientation_policy = 9
+        self.assertIn("orientation_policy", self.refuse(message).details())
 
     def test_sixteen_bits_go_all_the_way(self):
         array = noise(30, 40, 1, dtype=np.uint16)

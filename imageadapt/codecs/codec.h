@@ -164,10 +164,12 @@ struct Codec {
       ByteSink& sink, const ImageSpec& spec, const EncodeOptions& options);
 
   // Writes `file` turned by `turn` without decoding its samples, with its ICC
-  // profile and no other metadata (the file's own orientation is ignored: put
-  // it into `turn`). FAILED_PRECONDITION, and nothing written, if that cannot
-  // be done exactly for this file. Null if the format has no such way.
+  // profile if that is kept, and no other metadata (the file's own orientation
+  // is ignored: put it into `turn`). FAILED_PRECONDITION, and nothing written,
+  // if that cannot be done exactly for this file. Null if the format has no
+  // such way.
   absl::Status (*turn_losslessly)(const ByteRope& file, Orientation turn,
+                                  bool keeps_icc_profile,
                                   const DecodeLimits& limits, ByteSink& sink);
 
   // Memory that an encoder takes beside what it writes and what held_bytes()

@@ -14,6 +14,7 @@
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
 #include "imageadapt/codecs/codec_list.h"
+#include "imageadapt/codecs/color_transform.h"
 #include "imageadapt/codecs/decode_checks.h"
 #include "imageadapt/codecs/exif_orientation.h"
 #include "imageadapt/codecs/jpeg_turn.h"
@@ -134,14 +135,18 @@ class JpegDecoder final : public Decoder {
     const uint64_t rows = uint64_t{spec_.shape.width} * 4 * 128;
     constexpr uint64_t kRest = uint64_t{1} << 20;
     return rows + kRest + 2 * metadata_.icc_profile.size() + marker_bytes_ +
-           coefficient_bytes_ + uint64_t{spec_.shape.width} * 4;
+           coefficient_bytes_ + uint64_t{spec_.shape.width} * 4 +
+           (ink_profile_.empty()
+                ? 0
+                : ink_profile_.size() +
+                      ColorTransform::MemoryBytes(ink_profile_.size()));
   }
 
   absl::Status ReadRows(const AnyImageView& target) override {
     if (!has_started_) {
       if (!Start()) return RowStatus();
       has_started_ = true;
-      if (IsCmyk()) row_.resize(size_t{spec_.shape.width} * 4);
+      if (IsCmyk()) PrepareInks();
     }
     for (uint32_t y = 0; y < target.shape().height; ++y) {
       const std::span<uint8_t> row = target.As<uint8_t>().row(y);
@@ -249,15 +254,16 @@ class JpegDecoder final : public Decoder {
       metadata_.orientation = ExifOrientationOfApp1(
           std::as_bytes(std::span(marker->data, marker->data_length)));
     }
-    // A profile for inks says nothing about RGB.
-    if (IsCmyk()) return;
+    // A profile for inks says nothing about RGB: it is what makes RGB of them.
+    std::vector<std::byte>& to =
+        IsCmyk() ? ink_profile_ : metadata_.icc_profile;
     JOCTET* profile = nullptr;
     unsigned profile_bytes = 0;
     if (ReadIcc(&profile, &profile_bytes)) {
       const std::unique_ptr<JOCTET, void (*)(void*)> owned(profile, std::free);
       if (profile_bytes <= limits_.max_icc_bytes) {
         const auto bytes = std::as_bytes(std::span(profile, profile_bytes));
-        metadata_.icc_profile.assign(bytes.begin(), bytes.end());
+        to.assign(bytes.begin(), bytes.end());
       }
     }
   }
@@ -282,9 +288,24 @@ class JpegDecoder final : public Decoder {
     return jpeg_finish_decompress(&jpeg_) == TRUE;
   }
 
-  // Without a colour profile, as browsers do. Adobe's files store 255 minus
+  void PrepareInks() {
+    row_.resize(size_t{spec_.shape.width} * 4);
+    if (ink_profile_.empty()) return;
+    auto transform = ColorTransform::InksToSrgb(ink_profile_,
+                                                jpeg_.saw_Adobe_marker == TRUE);
+    // One that cannot be used is as none.
+    if (transform.ok()) ink_transform_ = *std::move(transform);
+  }
+
+  // By the profile; without one as browsers do. Adobe's files store 255 minus
   // the ink.
   void CmykToRgb(std::span<uint8_t> target) const {
+    if (ink_transform_ != nullptr) {
+      ink_transform_->Run(std::as_bytes(std::span(row_)).data(),
+                          std::as_writable_bytes(target).data(),
+                          spec_.shape.width);
+      return;
+    }
     const uint8_t flip = jpeg_.saw_Adobe_marker ? 0 : 255;
     const JSAMPLE* from = row_.data();
     for (size_t i = 0; i < target.size(); i += 3, from += 4) {
@@ -331,6 +352,8 @@ class JpegDecoder final : public Decoder {
   bool has_too_many_scans_ = false;
   uint32_t next_row_ = 0;
   std::vector<JSAMPLE> row_;  // one row of CMYK
+  std::vector<std::byte> ink_profile_;
+  std::unique_ptr<ColorTransform> ink_transform_;
 };
 
 class JpegEncoder final : public Encoder {

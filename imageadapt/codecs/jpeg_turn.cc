@@ -115,6 +115,7 @@ absl::Status NotExact(const char* why) {
 }  // namespace
 
 absl::Status TurnJpegLosslessly(const ByteRope& file, Orientation turn,
+                                bool keeps_icc_profile,
                                 const DecodeLimits& limits, ByteSink& sink) {
   // Limits are checked, and the profile is read, by the decoder.
   RopeSource source(file);
@@ -148,7 +149,9 @@ absl::Status TurnJpegLosslessly(const ByteRope& file, Orientation turn,
   const auto turned = std::as_bytes(std::span(output.get(), size));
   const size_t head = EndOfJfif(turned);
   RETURN_IF_ERROR(sink.Append(turned.first(head)));
-  RETURN_IF_ERROR(sink.Append(IccSegments(header->metadata().icc_profile)));
+  if (keeps_icc_profile) {
+    RETURN_IF_ERROR(sink.Append(IccSegments(header->metadata().icc_profile)));
+  }
   return sink.Append(turned.subspan(head));
 }
 

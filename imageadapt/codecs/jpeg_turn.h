@@ -14,6 +14,7 @@ namespace imageadapt {
 // As Codec::turn_losslessly: moves the coefficients of whole blocks. Sides that
 // would have to start with part of a block make it inexact.
 absl::Status TurnJpegLosslessly(const ByteRope& file, Orientation turn,
+                                bool keeps_icc_profile,
                                 const DecodeLimits& limits, ByteSink& sink);
 
 }  // namespace imageadapt

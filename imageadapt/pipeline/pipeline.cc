@@ -6,6 +6,7 @@
 
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
+#include "imageadapt/pipeline/color_rows.h"
 #include "imageadapt/pipeline/operation_rows.h"
 
 namespace imageadapt {
@@ -127,8 +128,9 @@ const Codec* RecognizeFile(const ByteRope& file) {
 
 absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::OpenFile(
     const ByteRope& file, const OperationSpecs& operations,
-    const DecodeLimits& limits, const Workspace& work) {
+    const DecodeLimits& limits, const Workspace& work, InputPolicy policy) {
   std::unique_ptr<Pipeline> pipeline(new Pipeline);
+  pipeline->policy_ = policy;
   const Codec* const codec = RecognizeFile(file);
   if (codec == nullptr) return UnknownFormat(file);
   if (codec->open == nullptr) {
@@ -165,7 +167,7 @@ absl::Status Pipeline::Start() {
   const ImageMetadata& metadata = decoder_->metadata();
   icc_profile_ = metadata.icc_profile;
   frames_ = metadata.frames;
-  upright_ = metadata.orientation;
+  if (policy_.applies_orientation) upright_ = metadata.orientation;
   pixels_so_far_ = Pixels(decoder_->spec().shape);
   return Compile();
 }
@@ -187,7 +189,22 @@ absl::Status Pipeline::AddStep(const v1::Operation& spec) {
   return absl::OkStatus();
 }
 
+absl::Status Pipeline::PrepareColor() {
+  color_ = nullptr;
+  if (!policy_.converts_to_srgb || icc_profile_.empty()) {
+    return absl::OkStatus();
+  }
+  auto transform = ColorTransform::ToSrgb(icc_profile_, decoder_->spec());
+  if (absl::IsFailedPrecondition(transform.status())) {
+    return InvalidField("output.color", transform.status().message());
+  }
+  RETURN_IF_ERROR(transform.status());
+  color_ = *std::move(transform);
+  return absl::OkStatus();
+}
+
 absl::Status Pipeline::Compile() {
+  RETURN_IF_ERROR(PrepareColor());
   output_ = decoder_->spec();
   steps_.clear();
   Orientation upright = upright_;
@@ -212,6 +229,10 @@ std::unique_ptr<RowSource> Pipeline::Connect(bool is_last_frame,
                                              const Workspace& work) {
   std::unique_ptr<RowSource> rows = std::make_unique<DecoderRows>(
       std::move(decoder_), is_last_frame ? nullptr : &decoder_);
+  if (color_ != nullptr) {
+    rows = std::make_unique<ColorRows>(std::move(rows), color_,
+                                       icc_profile_.size());
+  }
   for (const Step& step : steps_) {
     rows = std::make_unique<OperationRows>(std::move(rows), step.operation,
                                            step.plan, work);
@@ -319,7 +340,7 @@ absl::Status EncodeImage(const Image& image, const Codec& codec,
   return WriteStrips(image.view(), *encoder, work.call);
 }
 
-absl::Status TurnFileLosslessly(const ByteRope& file, Orientation turn,
+absl::Status TurnFileLosslessly(const ByteRope& file, const LosslessTurn& how,
                                 const DecodeLimits& limits,
                                 const Workspace& work, ByteSink& sink,
                                 ImageSpec& output) {
@@ -332,14 +353,17 @@ absl::Status TurnFileLosslessly(const ByteRope& file, Orientation turn,
   RopeSource source(file);
   ASSIGN_OR_RETURN(const std::unique_ptr<Decoder> header,
                    codec->open(source, limits));
-  const Orientation whole = header->metadata().orientation.Then(turn);
+  const Orientation upright =
+      how.applies_orientation ? header->metadata().orientation : Orientation();
+  const Orientation whole = upright.Then(how.turn);
   output = header->spec();
   output.shape = whole.Apply(output.shape);
   // Coefficients of input and output, two bytes a sample, and both files.
   ASSIGN_OR_RETURN(const uint64_t pixel_bytes, PixelBytes(output));
   const uint64_t before = work.memory.bytes();
   RETURN_IF_ERROR(ReserveMemory(4 * pixel_bytes + 3 * file.size(), work));
-  const absl::Status turned = codec->turn_losslessly(file, whole, limits, sink);
+  const absl::Status turned =
+      codec->turn_losslessly(file, whole, how.keeps_icc_profile, limits, sink);
   if (!turned.ok()) work.memory.Shrink(before);
   return turned;
 }

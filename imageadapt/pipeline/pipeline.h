@@ -13,6 +13,7 @@
 #include "imageadapt/base/byte_rope.h"
 #include "imageadapt/base/byte_stream.h"
 #include "imageadapt/codecs/codec.h"
+#include "imageadapt/codecs/color_transform.h"
 #include "imageadapt/codecs/raw.h"
 #include "imageadapt/exec/workspace.h"
 #include "imageadapt/image/image.h"
@@ -22,6 +23,16 @@
 
 namespace imageadapt {
 
+// How a file's own metadata are met.
+struct InputPolicy {
+  // Turned upright before the first operation. Otherwise pixels stay as they
+  // are stored.
+  bool applies_orientation = true;
+  // Made sRGB by the file's ICC profile, which the result then lacks. Without a
+  // profile samples are taken as sRGB already.
+  bool converts_to_srgb = false;
+};
+
 // One image that was opened, and what is to be done to it. Only headers are
 // read until it runs, and it runs once. Used by one thread at a time; must not
 // outlive the bytes it was opened on.
@@ -29,14 +40,16 @@ class Pipeline {
  public:
   // Opens a file in any format that can be read, and plans to turn it upright
   // and to run `operations`. INVALID_ARGUMENT if the format is unknown, the
-  // header damaged or over a limit, or an operation cannot be done (about its
+  // header damaged or over a limit, an operation cannot be done (about its
   // field, as "operations[1].flip.axis") or makes more than twice the pixels
-  // that a file may have; UNIMPLEMENTED (CODEC_NOT_BUILT) if the format is
+  // that a file may have, or the profile cannot be used for sRGB
+  // ("output.color"); UNIMPLEMENTED (CODEC_NOT_BUILT) if the format is
   // known but this build cannot read it; RESOURCE_EXHAUSTED if there is no
   // memory for a copy of the file, where the format needs one.
   static absl::StatusOr<std::unique_ptr<Pipeline>> OpenFile(
       const ByteRope& file, const OperationSpecs& operations,
-      const DecodeLimits& limits, const Workspace& work);
+      const DecodeLimits& limits, const Workspace& work,
+      InputPolicy policy = {});
 
   // The same for raw samples, whose size must be RawBytes(layout).
   static absl::StatusOr<std::unique_ptr<Pipeline>> OpenRaw(
@@ -52,8 +65,14 @@ class Pipeline {
   // What comes out, of the first frame.
   const ImageSpec& output() const { return output_; }
 
-  // Of the file; empty if it has none. Lives as long as the pipeline.
-  std::span<const std::byte> icc_profile() const { return icc_profile_; }
+  // Of the result: that of the file; empty if it has none or was made sRGB.
+  // Lives as long as the pipeline.
+  std::span<const std::byte> icc_profile() const {
+    return converts_color() ? std::span<const std::byte>() : icc_profile_;
+  }
+
+  // Samples change before the first operation.
+  bool converts_color() const { return color_ != nullptr; }
 
   // Runs it all on the first frame, and gives the result as an image in memory.
   // RESOURCE_EXHAUSTED if `work.memory` cannot grow enough now,
@@ -79,6 +98,7 @@ class Pipeline {
 
   absl::Status Start();
   absl::Status Compile();
+  absl::Status PrepareColor();
   absl::Status AddStep(const v1::Operation& spec);
   // The rows of the present frame's result.
   std::unique_ptr<RowSource> Connect(bool is_last_frame, const Workspace& work);
@@ -90,6 +110,8 @@ class Pipeline {
   std::unique_ptr<ByteSource> bytes_;
   std::unique_ptr<Decoder> decoder_;
   std::vector<std::byte> icc_profile_;
+  InputPolicy policy_;
+  std::shared_ptr<const ColorTransform> color_;  // null: none
   OperationSpecs operations_;
   FrameSequence frames_;
   Orientation upright_;
@@ -103,16 +125,23 @@ class Pipeline {
 // The format that recognizes `file`, or null.
 const Codec* RecognizeFile(const ByteRope& file);
 
+// How TurnFileLosslessly() turns.
+struct LosslessTurn {
+  // After the file's own orientation, if that is applied.
+  Orientation turn;
+  bool applies_orientation = true;
+  bool keeps_icc_profile = true;
+};
+
 // Writes a whole image as a file. Requires codec.can_hold(image.spec()).
 absl::Status EncodeImage(const Image& image, const Codec& codec,
                          const EncodeOptions& options, const Workspace& work,
                          ByteSink& sink);
 
-// Writes `file` as the same format, turned upright and then by `turn`, without
-// decoding its samples. FAILED_PRECONDITION, and nothing written, if that
-// cannot be done exactly; other errors as OpenFile(). `output` is set to the
-// spec of the result.
-absl::Status TurnFileLosslessly(const ByteRope& file, Orientation turn,
+// Writes `file` as the same format, turned, without decoding its samples.
+// FAILED_PRECONDITION, and nothing written, if that cannot be done exactly;
+// other errors as OpenFile(). `output` is set to the spec of the result.
+absl::Status TurnFileLosslessly(const ByteRope& file, const LosslessTurn& how,
                                 const DecodeLimits& limits,
                                 const Workspace& work, ByteSink& sink,
                                 ImageSpec& output);

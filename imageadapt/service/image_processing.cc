@@ -1,6 +1,7 @@
 #include "imageadapt/service/image_processing.h"
 
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "imageadapt/base/byte_stream.h"
@@ -81,8 +82,9 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
     const ByteRope& file, const OperationSpecs& operations,
     const OutputFormat& output, const Workspace& work) const {
   RETURN_IF_ERROR(Check(file, operations, output));
-  ASSIGN_OR_RETURN(const std::unique_ptr<Pipeline> pipeline,
-                   Pipeline::OpenFile(file, operations, limits_, work));
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<Pipeline> pipeline,
+      Pipeline::OpenFile(file, operations, limits_, work, output.input));
   ASSIGN_OR_RETURN(const Codec* const codec,
                    OutputCodec(output, pipeline->input_codec()));
 
@@ -94,12 +96,16 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
                         .file = {}};
 
   const std::optional<Orientation> turn = TurnOf(operations);
-  if (turn.has_value() && output.quality == 0 &&
+  if (turn.has_value() && output.quality == 0 && !pipeline->converts_color() &&
       codec == pipeline->input_codec() && codec->turn_losslessly != nullptr) {
     ImageSpec turned;
     BufferSink sink(work.buffers, max_answer_bytes_);
-    const absl::Status status =
-        TurnFileLosslessly(file, *turn, limits_, work, sink, turned);
+    const absl::Status status = TurnFileLosslessly(
+        file,
+        {.turn = *turn,
+         .applies_orientation = output.input.applies_orientation,
+         .keeps_icc_profile = !output.drops_icc_profile},
+        limits_, work, sink, turned);
     if (status.ok()) {
       result.file = sink.TakeBlocks();
       return result;
@@ -120,7 +126,8 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
   const EncodeOptions options{
       .quality = static_cast<int>(output.quality == 0 ? kDefaultQuality
                                                       : output.quality),
-      .icc_profile = pipeline->icc_profile(),
+      .icc_profile = output.drops_icc_profile ? std::span<const std::byte>()
+                                              : pipeline->icc_profile(),
       .frames = frames};
   RETURN_IF_ERROR(
       TooLargeAnswer(pipeline->RunToFile(*codec, options, work, sink)));

@@ -25,13 +25,16 @@ struct ProcessedImage {
   std::vector<Buffer> file;
 };
 
-// How the result is encoded; see v1.OutputOptions.
+// What becomes of a file's metadata, and how the result is encoded; see
+// v1.ProcessImageRequest and v1.OutputOptions.
 struct OutputFormat {
   std::string mime_type;
   uint32_t quality = 0;
   // Of a file with several.
   enum class Frames : uint8_t { kAllIfHeld, kAll, kFirst };
   Frames frames = Frames::kAllIfHeld;
+  InputPolicy input = {};
+  bool drops_icc_profile = false;
 };
 
 // Immutable; thread-safe.

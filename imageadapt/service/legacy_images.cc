@@ -104,7 +104,7 @@ absl::StatusOr<FileAnswer> TurnJpeg(const ByteRope& file, Orientation turn,
   BufferSink sink(work.buffers);
   const uint64_t before = work.memory.bytes();
   const absl::Status status =
-      TurnFileLosslessly(file, turn, limits, work, sink, answer.spec);
+      TurnFileLosslessly(file, {.turn = turn}, limits, work, sink, answer.spec);
   work.memory.Shrink(before + (status.ok() ? sink.size() : 0));
   RETURN_IF_ERROR(status);
   answer.blocks = sink.TakeBlocks();

@@ -24,18 +24,40 @@ absl::StatusOr<OutputFormat::Frames> FramesOf(const v1::OutputOptions& output) {
   }
 }
 
+absl::StatusOr<OutputFormat> FormatOf(const v1::ProcessImageRequest& request) {
+  using Request = v1::ProcessImageRequest;
+  using Options = v1::OutputOptions;
+  const Options& output = request.output();
+  OutputFormat format{.mime_type = output.mime_type(),
+                      .quality = output.quality()};
+  ASSIGN_OR_RETURN(format.frames, FramesOf(output));
+  if (!Request::OrientationPolicy_IsValid(request.orientation_policy())) {
+    return InvalidField("orientation_policy",
+                        "is unknown: ", request.orientation_policy());
+  }
+  if (!Options::MetadataPolicy_IsValid(output.metadata_policy())) {
+    return InvalidField("output.metadata_policy",
+                        "is unknown: ", output.metadata_policy());
+  }
+  if (!Options::Color_IsValid(output.color())) {
+    return InvalidField("output.color", "is unknown: ", output.color());
+  }
+  format.input = {.applies_orientation = request.orientation_policy() !=
+                                         Request::ORIENTATION_POLICY_IGNORE,
+                  .converts_to_srgb = output.color() == Options::COLOR_SRGB};
+  format.drops_icc_profile =
+      output.metadata_policy() == Options::METADATA_POLICY_DROP_ALL;
+  return format;
+}
+
 absl::StatusOr<grpc::ByteBuffer> ProcessImage(const ImageProcessing& processing,
                                               const ByteRope& message,
                                               const Workspace& work) {
   ASSIGN_OR_RETURN(const ProcessImageCall call, ParseProcessImage(message));
-  const v1::OutputOptions& output = call.request.output();
-  ASSIGN_OR_RETURN(const OutputFormat::Frames frames, FramesOf(output));
-  ASSIGN_OR_RETURN(ProcessedImage result,
-                   processing.Process(call.image, call.request.operations(),
-                                      {.mime_type = output.mime_type(),
-                                       .quality = output.quality(),
-                                       .frames = frames},
-                                      work));
+  ASSIGN_OR_RETURN(const OutputFormat format, FormatOf(call.request));
+  ASSIGN_OR_RETURN(
+      ProcessedImage result,
+      processing.Process(call.image, call.request.operations(), format, work));
   const std::string head = ProcessImageHead(result, RopeOf(result.file).size());
   return ReplyMessage(head, std::move(result.file));
 }
