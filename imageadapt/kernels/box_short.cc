@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 #include "imageadapt/kernels/box_border.h"
 #include "imageadapt/kernels/box_division.h"
@@ -19,8 +18,6 @@
 #define IMAGEADAPT_KERNELS_BOX_SHORT_CC_
 namespace imageadapt {
 namespace {
-
-constexpr int64_t kNoRow = std::numeric_limits<int64_t>::min();
 
 struct ShortJob {
   const RowBand<ImageView<const uint8_t>>* source;
@@ -54,6 +51,14 @@ class ShortBoxes {
         arrays_(job.arrays),
         width_(job.target->rows.shape().width) {
     std::fill_n(arrays_.zeros, plan_.length, uint8_t{0});
+    if (clips()) {
+      left_end_ = std::min(RoundedUp(plan_.reach, kBlock), end());
+      const size_t seen = std::min(plan_.samples, plan_.reach);
+      right_begin_ =
+          std::max(left_end_, RoundedDown(plan_.samples - seen, kBlock));
+    } else {
+      right_begin_ = end();
+    }
     if (clips()) return;
     const auto channels = static_cast<int64_t>(plan_.channels);
     const auto reach = static_cast<int64_t>(plan_.reach);
@@ -70,91 +75,105 @@ class ShortBoxes {
   }
 
   void Run() {
-    const size_t samples = plan_.samples;
-    while (end_ < samples) {
-      // Strips of about the same length.
-      const size_t strips = (samples - end_ + kShortStrip - 1) / kShortStrip;
-      first_ = end_;
-      end_ = std::min(samples,
-                      end_ + RoundedUp((samples - end_ + strips - 1) / strips,
-                                       kShortBlock));
-      RunStrip();
+    const uint32_t height = job_.target->rows.shape().height;
+    const uint32_t radius = job_.options.window.height / 2;
+    const uint32_t first_row = job_.target->first_row;
+    ClearColumns();
+    for (uint32_t i = 0; i <= 2 * radius; ++i) {
+      Update<true>(
+          {.more = Row(int64_t{first_row} - radius + i), .less = arrays_.zeros},
+          0, Seen(plan_.samples));
+    }
+    SetCount(first_row);
+    if constexpr (!kKeepsSums) Start();
+    ForTiles([&](size_t begin, size_t end) { StoreTile(0, begin, end); });
+    for (uint32_t y = 1; y < height; ++y) {
+      const uint32_t row = first_row + y;
+      const Rows rows = {.more = Row(int64_t{row} + radius),
+                         .less = Row(int64_t{row} - radius - 1)};
+      SetCount(row);
+      size_t seen = 0;
+      // Not strips for all rows: whole rows lie one behind the other, which the
+      // processor sees and reads ahead.
+      ForTiles([&](size_t begin, size_t end) {
+        Update<kKeepsSums>(rows, seen, Seen(end));
+        seen = Seen(end);
+        StoreTile(y, begin, end);
+      });
     }
   }
 
  private:
+#if HWY_TARGET == HWY_SCALAR
+  static constexpr size_t kTile = ~size_t{0};
+#else
+  static constexpr size_t kTile = kShortTile;
+#endif
+
+  // What columns are to have more, and what less.
+  struct Rows {
+    const uint8_t* more;
+    const uint8_t* less;
+  };
+
   bool clips() const { return job_.options.border == BorderMode::kClip; }
-  bool is_last() const { return end_ == plan_.samples; }
-  size_t count() const { return end_ - first_; }
+  size_t end() const { return RoundedUp(plan_.samples, kBlock); }
 
-  // Places in arrays: of the first sample of the strip; where the blocks of the
-  // image itself begin, and where they end.
-  size_t Begin() const { return first_ == 0 ? plan_.halo : 0; }
-  size_t End() const {
-    return plan_.halo + (is_last() ? RoundedDown(count(), kBlock)
-                                   : RoundedUp(count() + plan_.reach, kBlock));
-  }
-
-  void RunStrip() {
-    const uint32_t height = job_.target->rows.shape().height;
-    const uint32_t radius = job_.options.window.height / 2;
-    const uint32_t first_row = job_.target->first_row;
-    // Blocks with windows that see less than all columns.
-    left_end_ = first_ == 0 && clips() ? RoundedUp(plan_.reach, kBlock) : 0;
-    left_end_ = std::min(left_end_, RoundedUp(count(), kBlock));
-    right_begin_ =
-        is_last() && clips()
-            ? std::max(
-                  left_end_,
-                  RoundedDown(count() - std::min(count(), plan_.reach), kBlock))
-            : RoundedUp(count(), kBlock);
-    rows_ = 0;
-    for (const SplitRow& row : {arrays_.columns, arrays_.wider}) {
-      std::fill_n(row.even, plan_.length / 2, uint16_t{0});
-      std::fill_n(row.odd, plan_.length / 2, uint16_t{0});
-    }
-    for (uint32_t i = 0; i <= 2 * radius; ++i) {
-      Update<true>(int64_t{first_row} - radius + i, kNoRow);
-    }
-    SetCount(first_row);
-    if constexpr (!kKeepsSums) Start();
-    StoreRow(0);
-    for (uint32_t y = 1; y < height; ++y) {
-      const uint32_t row = first_row + y;
-      Update<kKeepsSums>(int64_t{row} + radius, int64_t{row} - radius - 1);
-      SetCount(row);
-      StoreRow(y);
+  template <typename Work>
+  void ForTiles(Work&& work) const {
+    // Of about the same length.
+    const size_t tiles = (plan_.samples - 1) / kTile + 1;
+    const size_t tile = RoundedUp((plan_.samples + tiles - 1) / tiles, kBlock);
+    for (size_t begin = 0; begin < plan_.samples; begin += tile) {
+      work(begin, std::min(plan_.samples, begin + tile));
     }
   }
 
-  // Null where there is nothing but zeros.
+  // Where the columns end in arrays that windows before `end` see, in whole
+  // blocks; all at once, what is not the image's own.
+  size_t Seen(size_t end) const {
+    const size_t seen = RoundedUp(plan_.halo + end + plan_.reach, kBlock);
+    if (end < plan_.samples && seen <= OwnEnd()) return seen;
+    return plan_.halo + plan_.samples + (clips() ? 0 : plan_.reach);
+  }
+
+  // Where in arrays the blocks end that are all of the image.
+  size_t OwnEnd() const {
+    return plan_.halo + RoundedDown(plan_.samples, kBlock);
+  }
+
+  void ClearColumns() const {
+    std::fill_n(arrays_.columns.even, plan_.length / 2, uint16_t{0});
+    std::fill_n(arrays_.columns.odd, plan_.length / 2, uint16_t{0});
+  }
+
   const uint8_t* Row(int64_t row) const {
-    if (row == kNoRow) return nullptr;
-    return BorderRow(*job_.source, row, job_.options.border);
+    const uint8_t* const found =
+        BorderRow(*job_.source, row, job_.options.border);
+    return found == nullptr ? arrays_.zeros : found;
   }
 
-  // What the columns have more in row `entering` than in row `leaving`.
+  // Updates [begin, end) of the columns in their array.
   template <bool kKeep>
-  void Update(int64_t entering, int64_t leaving) {
-    const uint8_t* const more = Row(entering);
-    const uint8_t* const less = Row(leaving);
-    // Where arrays begin, if the image had so many columns before.
-    const auto at = [&](const uint8_t* row, size_t i) {
-      return row == nullptr ? arrays_.zeros : row + (first_ + i - plan_.halo);
-    };
-    const size_t begin = Begin();
-    const size_t end = End();
-    UpdateBlocks<kKeep>(at(more, begin), at(less, begin), begin, end);
-    if (first_ == 0 && !clips()) {
-      PadLeft(more, more_.left);
-      PadLeft(less, less_.left);
-      UpdateBlocks<kKeep>(more_.left, less_.left, 0, begin);
+  void Update(const Rows& rows, size_t begin, size_t end) {
+    const size_t own_end = OwnEnd();
+    if (begin < plan_.halo) {
+      begin = plan_.halo;
+      if (!clips()) {
+        PadLeft(rows.more, more_.left);
+        PadLeft(rows.less, less_.left);
+        UpdateBlocks<kKeep>(more_.left, less_.left, 0, plan_.halo);
+      }
     }
-    const size_t seen = plan_.halo + count() + (clips() ? 0 : plan_.reach);
-    if (is_last() && seen > end) {
-      PadRight(more, more_.right);
-      PadRight(less, less_.right);
-      UpdateBlocks<kKeep>(more_.right, less_.right, end, seen);
+    if (begin < own_end) {
+      const size_t i = begin - plan_.halo;
+      UpdateBlocks<kKeep>(rows.more + i, rows.less + i, begin,
+                          std::min(end, own_end));
+    }
+    if (begin <= own_end && end > own_end) {
+      PadRight(rows.more, more_.right);
+      PadRight(rows.less, less_.right);
+      UpdateBlocks<kKeep>(more_.right, less_.right, own_end, end);
     }
   }
 
@@ -163,23 +182,18 @@ class ShortBoxes {
                                size_t begin, size_t end) const {
     const SplitRow columns = arrays_.columns;
     for (size_t i = begin; i < end; i += kBlock) {
+      __builtin_prefetch(more + kShortAhead + (i - begin));
       UpdateBlock<kKeep>(more + (i - begin), less + (i - begin), i, columns);
     }
   }
 
   void PadLeft(const uint8_t* row, uint8_t* padded) const {
     uint8_t* const to = padded + (plan_.halo - plan_.reach);
-    for (size_t i = 0; i < plan_.reach; ++i) {
-      to[i] = row == nullptr ? uint8_t{0} : row[left_of_[i]];
-    }
+    for (size_t i = 0; i < plan_.reach; ++i) to[i] = row[left_of_[i]];
   }
 
   void PadRight(const uint8_t* row, uint8_t* padded) const {
-    const size_t own = count() % kBlock;
-    if (row == nullptr) {
-      std::memset(padded, 0, own + plan_.reach);
-      return;
-    }
+    const size_t own = plan_.samples % kBlock;
     std::memcpy(padded, row + (plan_.samples - own), own);
     if (clips()) return;
     for (size_t i = 0; i < plan_.reach; ++i) {
@@ -204,16 +218,27 @@ class ShortBoxes {
     const uint32_t largest = kKeepsSums ? 255 * now_.count + now_.half
                                         : 513 * window.width + 2 * now_.count;
     division_ = MakeDivision16(now_.count, largest);
-    ForClipped([&](size_t i, size_t at) {
-      const auto x = static_cast<uint32_t>(
-          std::min(first_ + i, plan_.samples - 1) / plan_.channels);
-      const BoxCount count =
-          MakeCount(rows_ * ClippedExtent(x, window.width, width_).size());
+    SetClipped(0, left_end_);
+    SetClipped(right_begin_, end());
+  }
+
+  void SetClipped(size_t begin, size_t end) const {
+    for (size_t i = begin; i < end;) {
+      const size_t x = std::min(i, plan_.samples - 1) / plan_.channels;
+      const uint32_t columns = ClippedExtent(static_cast<uint32_t>(x),
+                                             job_.options.window.width, width_)
+                                   .size();
+      const BoxCount count = MakeCount(rows_ * columns);
       const Division32 division = MakeDivision32(count.count);
-      arrays_.multipliers[at] = division.multiplier;
-      arrays_.more[at] = division.more + count.half;
-      arrays_.shifts[at] = static_cast<uint32_t>(division.shift);
-    });
+      const size_t column_end =
+          x + 1 == width_ ? end : std::min(end, (x + 1) * plan_.channels);
+      for (; i < column_end; ++i) {
+        const size_t at = ClippedPlace(i);
+        arrays_.multipliers[at] = division.multiplier;
+        arrays_.more[at] = division.more + count.half;
+        arrays_.shifts[at] = static_cast<uint32_t>(division.shift);
+      }
+    }
   }
 
   BoxCount MakeCount(uint32_t count) const {
@@ -231,15 +256,6 @@ class ShortBoxes {
            place % kBlock / 4;
   }
 
-  template <typename Set>
-  void ForClipped(Set&& set) const {
-    const auto run = [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; ++i) set(i, ClippedPlace(i));
-    };
-    run(0, left_end_);
-    run(right_begin_, RoundedUp(count(), kBlock));
-  }
-
   // Calls set(i, sum) with the sum of each window.
   template <typename Set>
   void ForSums(Set&& set) const {
@@ -252,7 +268,7 @@ class ShortBoxes {
       for (size_t k = 0; k < window; k += channels) {
         sum += *columns.At(first + c + k);
       }
-      for (size_t i = c; i < count(); i += channels) {
+      for (size_t i = c; i < plan_.samples; i += channels) {
         set(i, sum);
         sum += *columns.At(first + i + window);
         sum -= *columns.At(first + i);
@@ -264,8 +280,9 @@ class ShortBoxes {
 
   void Start() const {}
 
-  void StoreRow(uint32_t y) const {
-    uint8_t* const target = job_.target->rows.row(y).data() + first_;
+  // A tile is a row.
+  void StoreTile(uint32_t y, size_t /*begin*/, size_t /*end*/) const {
+    uint8_t* const target = job_.target->rows.row(y).data();
     ForSums([&](size_t i, uint32_t sum) {
       if (IsClipped(i)) {
         const size_t at = ClippedPlace(i);
@@ -295,29 +312,31 @@ class ShortBoxes {
           static_cast<uint16_t>(rest + now_.whole * now_.count);
       arrays_.means[i] = static_cast<uint8_t>(quotient);
     });
-    std::fill_n(arrays_.columns.even, plan_.length / 2, uint16_t{0});
-    std::fill_n(arrays_.columns.odd, plan_.length / 2, uint16_t{0});
+    ClearColumns();
   }
 
-  void StoreRow(uint32_t y) const {
+  void StoreTile(uint32_t y, size_t begin, size_t end) const {
     const uint32_t window = job_.options.window.width;
     const size_t first = plan_.halo - plan_.reach;
-    uint8_t* const target = job_.target->rows.row(y).data() + first_;
+    const SplitRow columns = arrays_.columns.From(begin);
+    uint8_t* const target = job_.target->rows.row(y).data();
     if (plan_.channels == 1) {
-      StoreRow(SumPairs(arrays_.columns, window, first, count(), arrays_.wider),
-               target);
+      StoreTile(SumPairs(columns, window, first, end - begin, arrays_.wider),
+                begin, end, target);
     } else {
-      StoreRow(SumColumns(arrays_.columns, plan_.channels, window, first,
-                          count(), arrays_.wider),
-               target);
+      StoreTile(SumColumns(columns, plan_.channels, window, first, end - begin,
+                           arrays_.wider),
+                begin, end, target);
     }
   }
 
   template <class Sums>
-  void StoreRow(const Sums& sums, uint8_t* target) const {
-    const size_t end = std::min(right_begin_, count());
+  void StoreTile(const Sums& sums, size_t begin, size_t end,
+                 uint8_t* target) const {
+    const size_t whole_begin = std::max(begin, left_end_);
+    const size_t whole_end = std::min(end, right_begin_);
     const auto whole = [&](const auto& state) {
-      StoreMeans(state, sums, left_end_, end, target);
+      StoreMeans(state, sums, begin, whole_begin, whole_end, target);
     };
     const auto with = [&](auto plain) {
       constexpr bool kPlain = decltype(plain)::value;
@@ -330,13 +349,14 @@ class ShortBoxes {
       }
     };
     division_.is_plain ? with(std::true_type()) : with(std::false_type());
-    const auto clipped = [&](size_t begin, size_t to, size_t place) {
-      if (begin >= to) return;
-      StoreMeans(ClippedSums<kKeepsSums>(arrays_, begin, place), sums, begin,
-                 to, target);
+    const auto clipped = [&](size_t from, size_t to, size_t origin,
+                             size_t place) {
+      if (from >= to) return;
+      StoreMeans(ClippedSums<kKeepsSums>(arrays_, origin, place), sums, begin,
+                 from, to, target);
     };
-    clipped(0, std::min(left_end_, count()), 0);
-    clipped(right_begin_, count(), left_end_);
+    clipped(begin, std::min(end, left_end_), 0, 0);
+    clipped(std::max(begin, right_begin_), end, right_begin_, left_end_);
   }
 
 #endif
@@ -345,9 +365,7 @@ class ShortBoxes {
   const ShortPlan& plan_;
   const ShortArrays& arrays_;
   const uint32_t width_;
-  // Samples of the strip; of the windows that are not clipped, from its first.
-  size_t first_ = 0;
-  size_t end_ = 0;
+  // Blocks between them have windows that see all columns.
   size_t left_end_ = 0;
   size_t right_begin_ = 0;
   uint32_t rows_ = 0;

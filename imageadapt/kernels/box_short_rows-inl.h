@@ -68,7 +68,9 @@ HWY_INLINE void UpdateBlock(const uint8_t* entering, const uint8_t* leaving,
   const Tag16 d;
   const Pair more = Split(entering);
   const Pair less = Split(leaving);
+  // NOLINTNEXTLINE(misc-const-correctness): changes if kKeep.
   Vec16 even = hn::Sub(more.even, less.even);
+  // NOLINTNEXTLINE(misc-const-correctness): changes if kKeep.
   Vec16 odd = hn::Sub(more.odd, less.odd);
   if constexpr (kKeep) {
     even = hn::Add(even, hn::Load(d, columns.even + i / 2));
@@ -243,6 +245,7 @@ class Remainders {
 
   HWY_INLINE Vec16 Grown(uint16_t* remainders, Vec16 step, Vec16 mean) const {
     const Tag16 d;
+    // NOLINTNEXTLINE(misc-const-correctness): changes if kNewCount.
     Vec16 rest = hn::Add(hn::Load(d, remainders), step);
     if constexpr (kNewCount) {
       rest = hn::Sub(hn::Add(rest, more_), hn::Mul(mean, growth_));
@@ -317,18 +320,19 @@ class ClippedSums {
   const uint32_t* const shifts_;
 };
 
-// The means of blocks that cover samples [begin, end), where `sums_at(i)` are
-// the sums of the windows at i.
+// The means of blocks that cover samples [begin, end), where `sums` begin with
+// the window at `first`.
 template <class State, class Sums>
-HWY_INLINE void StoreMeans(const State& state, const Sums& sums, size_t begin,
-                           size_t end, uint8_t* target) {
+HWY_INLINE void StoreMeans(const State& state, const Sums& sums, size_t first,
+                           size_t begin, size_t end, uint8_t* target) {
   size_t i = begin;
   for (; i + kBlock <= end; i += kBlock) {
-    hn::StoreU(state.Step(i, sums.At(i)), Tag8(), target + i);
+    __builtin_prefetch(target + kShortAhead + i, 1);
+    hn::StoreU(state.Step(i, sums.At(i - first)), Tag8(), target + i);
   }
   if (i >= end) return;
   HWY_ALIGN uint8_t few[kBlock];
-  hn::Store(state.Step(i, sums.At(i)), Tag8(), few);
+  hn::Store(state.Step(i, sums.At(i - first)), Tag8(), few);
   std::copy_n(few, end - i, target + i);
 }
 
