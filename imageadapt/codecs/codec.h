@@ -197,6 +197,10 @@ struct Codec {
 
   // `open` holds a copy of the whole file.
   bool holds_file = false;
+
+  // Files have no grey: it is written as RGB of three equal samples, and comes
+  // back as that.
+  bool stores_grey_as_rgb = false;
 };
 
 // Bits for Codec::reads.
