@@ -1,7 +1,6 @@
-// GIF by giflib: the file's blocks are found by gif_scan, and giflib unpacks
-// the compressed data of one picture at a time, from a small file that is made
-// up around them. So hostile block structures never reach it, and nothing is
-// kept of the pictures that were shown. Written by giflib, too.
+// GIF: the file's blocks are found by gif_scan, compressed data are unpacked by
+// gif_lzw, which is stricter than giflib: that one makes pixels of codes that
+// no encoder can have written. Files are written by giflib.
 #include <gif_lib.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/color_quantizer.h"
 #include "imageadapt/codecs/decode_checks.h"
+#include "imageadapt/codecs/gif_lzw.h"
 #include "imageadapt/codecs/gif_scan.h"
 #include "imageadapt/codecs/whole_file.h"
 
@@ -31,98 +31,6 @@ constexpr uint32_t kMaxSide = 65535;
 
 // What giflib takes for itself: tables of 4096 codes, and buffers.
 constexpr uint64_t kGiflibBytes = uint64_t{128} << 10;
-
-std::array<std::byte, 2> Word(uint32_t value) {
-  return {static_cast<std::byte>(value & 255),
-          static_cast<std::byte>(value >> 8)};
-}
-
-// The rows of one picture, as palette indices.
-class GifRows {
- public:
-  GifRows(std::span<const std::byte> file, const GifFrame& frame)
-      : data_(file.subspan(frame.data_at)), width_(frame.width) {
-    // A screen without a palette, and a picture as large as it.
-    constexpr absl::string_view kSignature = "GIF89a";
-    const auto size = {Word(frame.width), Word(frame.height)};
-    std::byte* at = head_.data();
-    const auto put = [&](const auto& bytes) {
-      std::memcpy(at, bytes.data(), bytes.size());
-      at += bytes.size();
-    };
-    put(kSignature);
-    for (const auto& word : size) put(word);
-    at += 3;
-    *at++ = std::byte{0x2c};
-    at += 4;
-    for (const auto& word : size) put(word);
-  }
-  ~GifRows() {
-    if (gif_ != nullptr) DGifCloseFile(gif_, nullptr);
-  }
-  GifRows(const GifRows&) = delete;
-  GifRows& operator=(const GifRows&) = delete;
-
-  // Null if it could, otherwise what is wrong.
-  const char* Start() {
-    int error = 0;
-    gif_ = DGifOpen(this, Read, &error);
-    if (gif_ == nullptr) return Problem(error);
-    GifRecordType kind = UNDEFINED_RECORD_TYPE;
-    if (DGifGetRecordType(gif_, &kind) == GIF_ERROR ||
-        kind != IMAGE_DESC_RECORD_TYPE || DGifGetImageDesc(gif_) == GIF_ERROR) {
-      return Problem(gif_->Error);
-    }
-    return nullptr;
-  }
-
-  const char* Next(std::span<uint8_t> indices) {
-    if (DGifGetLine(gif_, indices.data(), static_cast<int>(width_)) ==
-        GIF_ERROR) {
-      return Problem(gif_->Error);
-    }
-    return nullptr;
-  }
-
- private:
-  static int Read(GifFileType* gif, GifByteType* target, int size) {
-    auto* const self = static_cast<GifRows*>(gif->UserData);
-    const auto wanted = static_cast<size_t>(size);
-    size_t got = 0;
-    while (got < wanted) {
-      std::span<const std::byte> left;
-      if (self->at_ < self->head_.size()) {
-        left = std::span<const std::byte>(self->head_).subspan(self->at_);
-      } else {
-        left = self->data_.subspan(self->at_ - self->head_.size());
-      }
-      const size_t taken = std::min(left.size(), wanted - got);
-      if (taken == 0) break;
-      std::memcpy(target + got, left.data(), taken);
-      got += taken;
-      self->at_ += taken;
-    }
-    return static_cast<int>(got);
-  }
-
-  static const char* Problem(int error) {
-    switch (error) {
-      case D_GIF_ERR_EOF_TOO_SOON:
-      case D_GIF_ERR_READ_FAILED:
-        return "its data end too early";
-      case D_GIF_ERR_NOT_ENOUGH_MEM:
-        return "there is not enough memory";
-      default:
-        return "its compressed data are wrong";
-    }
-  }
-
-  std::array<std::byte, 23> head_ = {};
-  const std::span<const std::byte> data_;
-  const uint32_t width_;
-  size_t at_ = 0;
-  GifFileType* gif_ = nullptr;
-};
 
 using Pixel = std::array<uint8_t, 4>;
 
@@ -154,7 +62,7 @@ class GifDecoder final : public Decoder {
   uint64_t max_working_bytes() const override {
     const uint64_t canvases =
         !needs_canvas_ ? 0 : canvas_bytes_ * (restores_ ? 2 : 1);
-    return canvases + kGiflibBytes + kMaxSide +
+    return canvases + sizeof(GifDecoder) + kMaxSide * (1 + sizeof(Pixel)) +
            scan_.frames.size() * sizeof(GifFrame) * 2;
   }
 
@@ -211,8 +119,7 @@ class GifDecoder final : public Decoder {
     ReadPalette();
     indices_.resize(frame().width);
     row_.resize(needs_canvas_ ? 0 : scan_.width);
-    rows_.emplace(file_.span(), frame());
-    if (const char* const problem = rows_->Start()) return Damaged(0, problem);
+    rows_.emplace(file_.span().subspan(frame().data_at));
     return needs_canvas_ ? PaintFrame() : absl::OkStatus();
   }
 
@@ -341,7 +248,7 @@ class GifDecoder final : public Decoder {
   bool restores_ = false;
   size_t frame_ = 0;
   uint32_t next_row_ = 0;
-  std::optional<GifRows> rows_;  // of this frame
+  std::optional<GifLzwReader> rows_;  // of this frame
   std::array<Pixel, 256> palette_ = {};
   std::array<bool, 256> is_seen_ = {};
   std::vector<uint8_t> indices_;
