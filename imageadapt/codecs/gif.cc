@@ -135,38 +135,50 @@ class GifDecoder final : public Decoder {
     } else {
       const GifFrame& before = scan_.frames[frame_ - 1];
       if (before.disposal == GifFrame::Disposal::kRestore) {
-        ForEachRow(before, [&](Pixel* at, size_t count) {
-          const Pixel* const from = Canvas(saved_) + (at - Canvas(canvas_));
-          std::copy_n(from, count, at);
+        ForEachRow(before, [&](std::span<Pixel> row) {
+          std::copy_n(Saved(row), row.size(), row.data());
         });
       } else if (before.disposal == GifFrame::Disposal::kClear) {
-        ForEachRow(before, [](Pixel* at, size_t count) {
-          std::fill_n(at, count, Pixel{});
+        const Pixel clear = ClearPixel(before);
+        ForEachRow(before, [&](std::span<Pixel> row) {
+          std::fill(row.begin(), row.end(), clear);
         });
       }
     }
     if (frame().disposal == GifFrame::Disposal::kRestore) {
-      ForEachRow(frame(), [&](Pixel* at, size_t count) {
-        std::copy_n(at, count, Canvas(saved_) + (at - Canvas(canvas_)));
+      ForEachRow(frame(), [&](std::span<Pixel> row) {
+        std::copy_n(row.data(), row.size(), Saved(row));
       });
     }
     return absl::OkStatus();
   }
 
-  // The part of a frame that lies on the canvas.
-  uint32_t VisibleWidth(const GifFrame& frame) const {
-    return frame.left >= scan_.width
-               ? 0
-               : std::min(frame.width, scan_.width - frame.left);
+  // Pictures lie within the canvas, which the scan has made large enough.
+  std::span<Pixel> RowOnCanvas(const GifFrame& frame, uint32_t row) const {
+    return {
+        Canvas(canvas_) + size_t{frame.top + row} * scan_.width + frame.left,
+        frame.width};
   }
   template <typename Work>
   void ForEachRow(const GifFrame& frame, Work work) const {
-    if (VisibleWidth(frame) == 0) return;
-    const uint32_t end = std::min(scan_.height, frame.top + frame.height);
-    for (uint32_t y = frame.top; y < end; ++y) {
-      work(Canvas(canvas_) + size_t{y} * scan_.width + frame.left,
-           VisibleWidth(frame));
+    for (uint32_t row = 0; row < frame.height; ++row) {
+      work(RowOnCanvas(frame, row));
     }
+  }
+  Pixel* Saved(std::span<const Pixel> row) const {
+    return Canvas(saved_) + (row.data() - Canvas(canvas_));
+  }
+
+  // GIF89a (23.c) has the background's colour for the place of a frame that
+  // goes; of frames that have holes the place becomes transparent, as all
+  // readers have it.
+  Pixel ClearPixel(const GifFrame& frame) const {
+    if (frame.transparent_index >= 0 || !scan_.background_at.has_value()) {
+      return {};
+    }
+    const auto* const color =
+        reinterpret_cast<const uint8_t*>(file_.data()) + *scan_.background_at;
+    return {color[0], color[1], color[2], 255};
   }
 
   void ReadPalette() {
@@ -199,16 +211,10 @@ class GifDecoder final : public Decoder {
 
   absl::Status PaintPass(uint32_t first, uint32_t step) {
     for (uint32_t y = first; y < frame().height; y += step) {
-      const uint32_t on_canvas = frame().top + y;
       if (const char* const problem = rows_->Next(indices_)) {
-        return Damaged(std::min(on_canvas, scan_.height), problem);
+        return Damaged(frame().top + y, problem);
       }
-      if (on_canvas >= scan_.height) continue;
-      const uint32_t width = VisibleWidth(frame());
-      if (width == 0) continue;
-      Paint(std::span(indices_).first(width),
-            {Canvas(canvas_) + size_t{on_canvas} * scan_.width + frame().left,
-             width});
+      Paint(indices_, RowOnCanvas(frame(), y));
     }
     return absl::OkStatus();
   }

@@ -5,9 +5,7 @@
 #include <optional>
 
 #include "absl/strings/string_view.h"
-#include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
-#include "imageadapt/codecs/animation_alpha.h"
 #include "imageadapt/codecs/decode_checks.h"
 
 namespace imageadapt {
@@ -100,7 +98,12 @@ class Scanner {
     if (!Skip(7)) return false;
     scan_.width = WordAt(at);
     scan_.height = WordAt(at + 2);
-    return SkipPalette(ByteAt(at + 4), palette_at_, colors_);
+    if (!SkipPalette(ByteAt(at + 4), palette_at_, colors_)) return false;
+    const unsigned background = ByteAt(at + 5);
+    if (background < colors_) {
+      scan_.background_at = palette_at_ + size_t{3} * background;
+    }
+    return true;
   }
 
   // Blocks up to the empty one.
@@ -182,37 +185,16 @@ class Scanner {
 
   // Checked picture by picture, so that a long list of them is not even made.
   absl::Status Count(const GifFrame& frame) {
-    if (scan_.frames.empty()) {
-      if (scan_.width == 0) scan_.width = frame.left + frame.width;
-      if (scan_.height == 0) scan_.height = frame.top + frame.height;
-    }
-    RETURN_IF_ERROR(CheckFrames(scan_.frames.size() + 1, scan_.width,
-                                scan_.height, limits_));
-    RETURN_IF_ERROR(CheckSize(frame.width, frame.height, limits_));
-    stored_pixels_ += uint64_t{frame.width} * frame.height;
-    if (stored_pixels_ > limits_.max_pixels_of_all_frames) {
-      return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
-                     "the frames store ", stored_pixels_,
-                     " pixels; the limit for all together is ",
-                     limits_.max_pixels_of_all_frames);
-    }
-    return absl::OkStatus();
+    scan_.width = std::max(scan_.width, frame.left + frame.width);
+    scan_.height = std::max(scan_.height, frame.top + frame.height);
+    return CheckFrames(scan_.frames.size() + 1, scan_.width, scan_.height,
+                       limits_);
   }
 
   void Conclude() {
-    AnimationAlpha alpha;
-    bool was_clear = true;  // before this frame
-    for (const GifFrame& frame : scan_.frames) {
-      const bool covers = frame.left == 0 && frame.top == 0 &&
-                          frame.width >= scan_.width &&
-                          frame.height >= scan_.height;
-      const bool clears =
-          frame.disposal == GifFrame::Disposal::kClear ||
-          (frame.disposal == GifFrame::Disposal::kRestore && was_clear);
-      alpha.Add(covers, frame.transparent_index < 0, clears);
-      was_clear = clears;
-    }
-    scan_.has_alpha = alpha.is_needed();
+    scan_.has_alpha = std::any_of(
+        scan_.frames.begin(), scan_.frames.end(),
+        [](const GifFrame& frame) { return frame.transparent_index >= 0; });
     scan_.sequence.count = static_cast<uint32_t>(scan_.frames.size());
     scan_.sequence.is_animation = scan_.frames.size() > 1 || plays_.has_value();
     if (scan_.sequence.is_animation) {
@@ -227,7 +209,6 @@ class Scanner {
   uint32_t colors_ = 0;
   Control control_;
   std::optional<uint32_t> plays_;
-  uint64_t stored_pixels_ = 0;
   GifScan scan_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,20 +38,22 @@ struct GifScan {
   uint32_t height = 0;
   std::vector<GifFrame> frames;  // never empty
   FrameSequence sequence;
-  // Composited frames can have transparent pixels.
+  // Composited frames can have transparent pixels: one has a transparent index.
   bool has_alpha = false;
+  // Where in the file the background's colour lies, if there is one.
+  std::optional<size_t> background_at;
   // What is wrong behind the last frame's data, or in them; null if nothing.
   const char* problem = nullptr;
 };
 
 // Reads all blocks. INVALID_ARGUMENT if the file ends or is damaged before its
-// first picture (IMAGE_DAMAGED), or if it is over a limit (IMAGE_TOO_LARGE):
-// the frames together, and each with what lies outside of the canvas, because
-// that must be decoded, too. What is damaged later is told in `problem`.
+// first picture (IMAGE_DAMAGED), or if it is over a limit (IMAGE_TOO_LARGE).
+// What is damaged later is told in `problem`.
 //
-// A canvas without width or height has those of the first frame, as in
-// browsers. NETSCAPE2.0 counts repetitions: N of them are N + 1 plays, 0 is
-// without end, and an animation without this block is played once.
+// The canvas is the file's screen, and larger if a picture reaches out of it:
+// so in libvips and, picture by picture, in Pillow. NETSCAPE2.0 counts
+// repetitions: N of them are N + 1 plays, 0 is without end, and an animation
+// without this block is played once.
 absl::StatusOr<GifScan> ScanGif(std::span<const std::byte> file,
                                 const DecodeLimits& limits);
 

@@ -10,6 +10,7 @@
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/color_quantizer.h"
+#include "imageadapt/codecs/gif_lzw.h"
 #include "imageadapt/testing/image_makers.h"
 
 namespace imageadapt {
@@ -162,27 +163,45 @@ TEST(GifTest, WithoutHolesAFileHasThreeChannels) {
   EXPECT_EQ(decoded->sequence, FrameSequence{});
 }
 
-TEST(GifTest, HolesAndUncoveredCanvasAreTransparent) {
+TEST(GifTest, HolesAreTransparentAndSoIsTheCanvasBehind) {
   EXPECT_EQ(
       Frames(Head(2, 2) + Control(0, 0, 1) + Picture(kWhole, "0123") + ";"),
       Texts{"k./gb"});
-  EXPECT_EQ(Frames(Head(2, 2) + Picture(kCorner, "1") + ";"), Texts{"../.r"});
+  EXPECT_EQ(Frames(Head(2, 2) + Control(0, 0, 0) + Picture(kCorner, "1") + ";"),
+            Texts{"../.r"});
+}
+
+TEST(GifTest, WithoutHolesTheCanvasIsBlack) {
+  EXPECT_EQ(Frames(Head(2, 2) + Picture(kCorner, "1") + ";"), Texts{"kk/kr"});
 }
 
 TEST(GifTest, FramesAreDisposedOfAsTheySay) {
-  const auto frames = [](int disposal) {
+  // The middle frame has a hole, or not.
+  const auto frames = [](int disposal, int hole) {
     return Frames(Head(2, 2) + Picture(kWhole, "1111") +
-                  Control(disposal, 0, -1) + Picture(kCorner, "2") +
-                  Picture({.left = 0, .top = 0}, "3") + ";");
+                  Control(disposal, 0, hole) + Picture(kCorner, "2") +
+                  Control(0, 0, 0) + Picture({.left = 0, .top = 0}, "3") + ";");
   };
-  EXPECT_EQ(frames(0), (Texts{"rr/rr", "rr/rg", "br/rg"}));
-  EXPECT_EQ(frames(1), (Texts{"rr/rr", "rr/rg", "br/rg"}));
-  EXPECT_EQ(frames(2), (Texts{"rr/rr", "rr/rg", "br/r."}));
-  EXPECT_EQ(frames(3), (Texts{"rr/rr", "rr/rg", "br/rr"}));
+  EXPECT_EQ(frames(0, 0), (Texts{"rr/rr", "rr/rg", "br/rg"}));
+  EXPECT_EQ(frames(1, 0), (Texts{"rr/rr", "rr/rg", "br/rg"}));
+  EXPECT_EQ(frames(2, 0), (Texts{"rr/rr", "rr/rg", "br/r."}));
+  EXPECT_EQ(frames(2, -1), (Texts{"rr/rr", "rr/rg", "br/rk"}));
+  EXPECT_EQ(frames(3, 0), (Texts{"rr/rr", "rr/rg", "br/rr"}));
+  EXPECT_EQ(frames(4, 0), (Texts{"rr/rr", "rr/rg", "br/rr"}));
+}
+
+TEST(GifTest, TheBackgroundIsAColourOfTheFilesPalette) {
+  const std::string two =
+      Control(2, 0, -1) + Picture(kWhole, "1111") + Picture(kCorner, "2") + ";";
+  std::string head = Head(2, 2);
+  head[11] = 3;
+  EXPECT_EQ(Frames(head + two), (Texts{"rr/rr", "bb/bg"}));
+  head[11] = 4;  // that it does not have
+  EXPECT_EQ(Frames(head + two), (Texts{"rr/rr", "kk/kg"}));
 }
 
 TEST(GifTest, WhatIsRestoredBeforeTheFirstFrameIsAnEmptyCanvas) {
-  EXPECT_EQ(Frames(Head(2, 2) + Control(3, 0, -1) + Picture(kWhole, "1111") +
+  EXPECT_EQ(Frames(Head(2, 2) + Control(3, 0, 0) + Picture(kWhole, "1111") +
                    Picture(kCorner, "2") + ";"),
             (Texts{"rr/rr", "../.g"}));
 }
@@ -207,16 +226,15 @@ TEST(GifTest, InterlacedRowsFindTheirPlaces) {
             Texts{"k/b/g/b/r/b/g/b/r/b"});
 }
 
-TEST(GifTest, WhatLiesOutsideOfTheCanvasIsCutOff) {
+TEST(GifTest, TheCanvasGrowsUntilAllPicturesLieOnIt) {
   const Place large = {.left = 1, .top = 1, .width = 2, .height = 2};
-  EXPECT_EQ(Frames(Head(2, 2) + Picture(large, "1230") + ";"), Texts{"../.r"});
-  const Place away = {.left = 7, .top = 9, .width = 1, .height = 1};
-  EXPECT_EQ(Frames(Head(2, 2) + Control(3, 0, -1) + Picture(away, "1") +
+  EXPECT_EQ(
+      Frames(Head(2, 2) + Control(0, 0, 0) + Picture(large, "1230") + ";"),
+      Texts{".../.rg/.b."});
+  const Place away = {.left = 3, .top = 2, .width = 1, .height = 1};
+  EXPECT_EQ(Frames(Head(2, 2) + Control(3, 0, 0) + Picture(away, "1") +
                    Picture(kCorner, "2") + ";"),
-            (Texts{"../..", "../.g"}));
-}
-
-TEST(GifTest, ACanvasOfNoSizeHasThatOfTheFirstFrame) {
+            (Texts{"..../..../...r", "..../.g../...."}));
   EXPECT_EQ(Frames(Head(0, 0) + Picture(kWhole, "0123") + ";"), Texts{"kr/gb"});
   EXPECT_EQ(Frames(Head(0, 0) + ";"),
             Texts{"the GIF file is damaged in its header: there is no picture "
@@ -375,6 +393,42 @@ TEST(GifTest, WhatItCannotHoldIsSaid) {
   EXPECT_EQ(kGifCodec.can_hold(Spec(65536, 2, 3)).message(),
             "GIF cannot hold 65536 x 2 pixels; its sides have at most 65535");
   EXPECT_TRUE(kGifCodec.can_hold(Spec(65535, 2, 3)).ok());
+}
+
+std::string Unpacked(const std::string& data, size_t pixels) {
+  GifLzwReader reader(std::as_bytes(std::span(data)));
+  std::vector<uint8_t> indices(pixels);
+  if (const char* const problem = reader.Next(indices)) return problem;
+  std::string text;
+  for (const uint8_t index : indices) absl::StrAppend(&text, index);
+  return text;
+}
+
+TEST(GifLzwTest, CodesStandForWhatWasReadBefore) {
+  // Of 3 bits: clear 4, 1, 6 (that is learned now: 1 1), 5 (the end).
+  const std::string data("\x02\x02\x8c\x0b\0", 5);
+  EXPECT_EQ(Unpacked(data, 3), "111");
+  EXPECT_EQ(Unpacked(data, 2), "11");
+  EXPECT_EQ(Unpacked(data, 4), "its data end too early");
+  EXPECT_EQ(Unpacked(data.substr(0, 3), 3), "its data end too early");
+  EXPECT_EQ(Unpacked("", 1), "its compressed data are wrong");
+}
+
+TEST(GifLzwTest, CodesThatAreNotKnownYetAreWrong) {
+  // Clear 4, 1, 7; and clear 4, 6.
+  EXPECT_EQ(Unpacked(std::string("\x02\x02\xcc\x01\0", 5), 3),
+            "its compressed data are wrong");
+  EXPECT_EQ(Unpacked(std::string("\x02\x01\x34\0", 4), 1),
+            "its compressed data are wrong");
+}
+
+TEST(GifLzwTest, CodesAreOfOneToEightBits) {
+  for (const char bits : {'\0', '\x09', '\xff'}) {
+    EXPECT_EQ(Unpacked(std::string(1, bits) + "\x02\x8c\x0b", 1),
+              "its compressed data are wrong");
+  }
+  // Of 2 bits: clear 2, then 1; of 3 bits once 4 is learned: 0, 3 (the end).
+  EXPECT_EQ(Unpacked(std::string("\x01\x02\x06\x03\0", 5), 2), "10");
 }
 
 TEST(ColorQuantizerTest, ManyColoursBecomeAsManyAsAreAllowed) {
