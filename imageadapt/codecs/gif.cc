@@ -29,8 +29,9 @@ constexpr char kFormat[] = "GIF";
 
 constexpr uint32_t kMaxSide = 65535;
 
-// What giflib takes for itself: tables of 4096 codes, and buffers.
-constexpr uint64_t kGiflibBytes = uint64_t{128} << 10;
+// What giflib takes for itself: tables of codes, buffers; and what a block of
+// memory is longer than was asked for.
+constexpr uint64_t kGiflibBytes = uint64_t{3} << 20;
 
 using Pixel = std::array<uint8_t, 4>;
 
@@ -317,7 +318,8 @@ class GifEncoder final : public Encoder {
 
   static uint64_t Bytes(const ImageSpec& spec) {
     const uint64_t pixels = uint64_t{spec.shape.width} * spec.shape.height;
-    return pixels * (HasAlpha(spec.shape.channels) ? 4 : 3) +
+    // Noise becomes larger by an eighth more than others reckon with.
+    return pixels * (HasAlpha(spec.shape.channels) ? 4 : 3) + pixels / 8 +
            ColorQuantizer::Bytes(spec.shape.width) + spec.shape.width +
            kGiflibBytes;
   }

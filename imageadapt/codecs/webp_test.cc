@@ -127,19 +127,33 @@ TEST(WebpTest, FramesComeBackExactlyWithEqualOnesAndMilliseconds) {
   }
 }
 
+std::string Number(uint64_t value, int size) {
+  std::string text;
+  for (int i = 0; i < size; ++i) {
+    text.push_back(static_cast<char>(value >> 8 * i & 255));
+  }
+  return text;
+}
+
+std::string Chunk(const std::string& name, const std::string& data) {
+  return absl::StrCat(name, Number(data.size(), 4), data,
+                      std::string(data.size() % 2, '\0'));
+}
+
+std::string File(const std::string& chunks) {
+  return absl::StrCat("RIFF", Number(chunks.size() + 4, 4), "WEBP", chunks);
+}
+
+std::string Extended(unsigned flags, uint32_t width, uint32_t height) {
+  return Chunk("VP8X",
+               Number(flags, 4) + Number(width - 1, 3) + Number(height - 1, 3));
+}
+
 // `file` in the extended form, with a chunk of EXIF behind the picture.
 std::string WithExif(const std::string& file, const std::string& exif) {
-  const auto number = [](uint64_t value) {
-    std::string text;
-    for (int i = 0; i < 4; ++i) {
-      text.push_back(static_cast<char>(value >> 8 * i & 255));
-    }
-    return text;
-  };
-  const std::string body = absl::StrCat(
-      "WEBPVP8X", number(10), number(8), std::string("\x0f\0\0\x0f\0\0", 6),
-      file.substr(12), "EXIF", number(exif.size()), exif);
-  return absl::StrCat("RIFF", number(body.size()), body);
+  constexpr unsigned kExif = 8;
+  return File(absl::StrCat(Extended(kExif, 16, 16), file.substr(12),
+                           Chunk("EXIF", exif)));
 }
 
 TEST(WebpTest, OrientationIsRead) {
@@ -199,6 +213,112 @@ TEST(WebpTest, LimitsHoldForTheCanvas) {
   // A canvas of 2^24 x 2^7 around the same small frames.
   file.replace(24, 6, std::string("\xff\xff\xff\x7f\0\0", 6));
   EXPECT_EQ(reason({}), kImageTooLarge);
+}
+
+// Writes bits, the lowest of each byte first.
+class Bits {
+ public:
+  void Put(uint32_t value, int count) {
+    for (int i = 0; i < count; ++i, ++count_) {
+      if (count_ % 8 == 0) bytes_.push_back('\0');
+      if ((value >> i & 1) != 0) {
+        bytes_.back() = static_cast<char>(bytes_.back() | 1 << count_ % 8);
+      }
+    }
+  }
+
+  // A prefix code of one symbol.
+  void PutOne() { Put(1, 4); }
+
+  // A code in which the first 256 of so many symbols have 8 bits each.
+  void PutBytes(uint32_t symbols) {
+    Put(0, 1);
+    Put(8, 4);  // twelve lengths: of 17 18 0 1 2 3 4 5 16 6 7 8
+    for (int i = 0; i < 12; ++i) Put(i == 1 || i == 11 ? 1 : 0, 3);
+    Put(0, 1);
+    for (int i = 0; i < 256; ++i) Put(0, 1);
+    if (symbols == 256) return;
+    Put(1, 1);  // 18: zeros, as many as 11 and what 7 bits say
+    Put(symbols - 256 - 11, 7);
+  }
+
+  void PutByte(uint32_t byte) {
+    for (int i = 7; i >= 0; --i) Put(byte >> i & 1, 1);
+  }
+
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+  size_t count_ = 0;
+};
+
+// The lossless stream of 1024 x 1024 pixels, all alike, whose blocks have so
+// many groups of codes, of the largest tables.
+std::string StreamOfGroups(uint32_t groups) {
+  Bits bits;
+  bits.Put(0, 1);      // no transform
+  bits.Put(1, 1);      // a cache of colours,
+  bits.Put(11, 4);     // as large as can be
+  bits.Put(1, 1);      // groups,
+  bits.Put(0, 3);      // for blocks of 4 x 4
+  bits.Put(0, 1);      // their image has no cache
+  bits.PutBytes(280);  // green
+  bits.PutBytes(256);  // red
+  for (int i = 0; i < 3; ++i) bits.PutOne();
+  for (uint32_t block = 0; block < 256 * 256; ++block) {
+    bits.PutByte(block % groups & 255);
+    bits.PutByte(block % groups >> 8);
+  }
+  for (uint32_t code = 0; code < 5 * groups; ++code) bits.PutOne();
+  bits.Put(0, 16);
+  return bits.bytes();
+}
+
+std::string Lossless(const std::string& stream) {
+  return Chunk("VP8L",
+               absl::StrCat("\x2f", Number(1023 | 1023 << 14, 4), stream));
+}
+
+TEST(WebpTest, TablesOfCodesAreCounted) {
+  const auto working_bytes = [](const std::string& file) -> uint64_t {
+    RopeSource source{ByteRope(std::as_bytes(std::span(file)))};
+    const auto decoder = kWebpCodec.open(source, {});
+    if (!decoder.ok()) return 0;
+    return (*decoder)->max_working_bytes();
+  };
+  // Each is 5004 entries of 4 bytes, or a few less.
+  const std::string few = File(Lossless(StreamOfGroups(100)));
+  const std::string many = File(Lossless(StreamOfGroups(1000)));
+  EXPECT_TRUE(Decode(many).ok());
+  EXPECT_GT(working_bytes(many), working_bytes(few) + 900 * 20'000);
+  EXPECT_LT(working_bytes(many), working_bytes(few) + 900 * 21'000);
+}
+
+TEST(WebpTest, MoreTablesThanAnyEncoderMakesAreRefused) {
+  const std::string stream = StreamOfGroups(65'536);
+  EXPECT_EQ(Decode(File(Lossless(stream))).status().message(),
+            "to decode the image of 1024 x 1024 pixels takes 1351352320 bytes "
+            "of tables");
+  // As alpha; the picture behind it does not matter.
+  const std::string alpha = Chunk("ALPH", absl::StrCat("\x01", stream));
+  EXPECT_EQ(ReasonOf(Decode(File(Extended(0x10, 1024, 1024) + alpha)).status()),
+            kImageTooLarge);
+  const std::string frame =
+      Chunk("ANMF", Number(0, 6) + Number(1023, 3) + Number(1023, 3) +
+                        Number(0, 4) + alpha);
+  EXPECT_EQ(ReasonOf(Decode(File(Extended(0x12, 1024, 1024) +
+                                 Chunk("ANIM", Number(0, 6)) + frame))
+                         .status()),
+            kImageTooLarge);
+}
+
+TEST(WebpTest, ManyChunksAreRefusedBeforeTheyAreListed) {
+  std::string chunks;
+  for (int i = 0; i < 1001; ++i) chunks += Chunk("JUNK", "");
+  EXPECT_EQ(Decode(File(Extended(0, 2, 2) + chunks)).status().message(),
+            "the WebP file is damaged in its header: it has more chunks than "
+            "make sense");
 }
 
 TEST(WebpTest, WhatItCannotHoldIsSaid) {
