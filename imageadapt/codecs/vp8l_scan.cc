@@ -30,8 +30,11 @@ class BitReader {
     const uint32_t value = bits_ & ((1u << count) - 1);
     bits_ >>= count;
     count_ -= count;
+    taken_ += static_cast<uint64_t>(count);
     return value;
   }
+
+  uint64_t taken() const { return taken_; }
 
   bool has_ended() const { return has_ended_; }
 
@@ -40,6 +43,7 @@ class BitReader {
   size_t at_ = 0;
   uint32_t bits_ = 0;
   int count_ = 0;
+  uint64_t taken_ = 0;
   bool has_ended_ = false;
 };
 
@@ -173,6 +177,7 @@ class Scanner {
     greatest_ = 0;
     const uint64_t count = uint64_t{width} * height;
     for (uint64_t at = 0; at < count && !bits_.has_ended();) {
+      const uint64_t taken = bits_.taken();
       const uint32_t symbol = green.Take(bits_);
       if (symbol < 256) {
         See(red.Take(bits_) << 8 | symbol);
@@ -188,6 +193,8 @@ class Scanner {
         See(0);
         ++at;
       }
+      // Codes without bits: the rest is the same, however large it says it is.
+      if (bits_.taken() == taken) break;
     }
     return !bits_.has_ended();
   }

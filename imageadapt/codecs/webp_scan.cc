@@ -51,7 +51,7 @@ constexpr uint64_t kMaxTableBytesPerPixel = 16;
 // Counts the tables of a chunk that is one of a picture, for a canvas or frame
 // of this size.
 absl::Status AddPicture(const Chunk& chunk, uint32_t width, uint32_t height,
-                        WebpScan& scan) {
+                        const DecodeLimits& limits, WebpScan& scan) {
   uint64_t table_bytes = 0;
   if (chunk.name == "VP8L") {
     // A signature, 14 bits each for width and height, 4 of others.
@@ -60,6 +60,7 @@ absl::Status AddPicture(const Chunk& chunk, uint32_t width, uint32_t height,
     const uint32_t head = Number(chunk.data, 1, 4);
     width = (head & 0x3fff) + 1;
     height = (head >> 14 & 0x3fff) + 1;
+    RETURN_IF_ERROR(CheckSize(width, height, limits));
     scan.has_lossless = true;
     table_bytes = Vp8lTableBytes(chunk.data.subspan(kHead), width, height);
   } else if (chunk.name == "ALPH" && !chunk.data.empty() &&
@@ -104,12 +105,13 @@ absl::StatusOr<WebpScan> ScanWebp(std::span<const std::byte> file,
       std::span<const std::byte> inside = chunk.data.subspan(16);
       // Alpha, and the picture.
       for (int i = 0; i < 2 && TakeChunk(inside, chunk); ++i) {
-        RETURN_IF_ERROR(AddPicture(chunk, frame_width, frame_height, scan));
+        RETURN_IF_ERROR(
+            AddPicture(chunk, frame_width, frame_height, limits, scan));
       }
     } else if (++others > kMaxOtherChunks) {
       return DamagedHeader("WebP", "it has more chunks than make sense");
     } else if (frames == 0) {
-      RETURN_IF_ERROR(AddPicture(chunk, width, height, scan));
+      RETURN_IF_ERROR(AddPicture(chunk, width, height, limits, scan));
     }
   }
   return scan;

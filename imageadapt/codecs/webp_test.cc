@@ -9,6 +9,7 @@
 #include "imageadapt/base/byte_stream.h"
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/codecs/codec_list.h"
+#include "imageadapt/codecs/vp8l_scan.h"
 #include "imageadapt/testing/image_makers.h"
 
 namespace imageadapt {
@@ -311,6 +312,20 @@ TEST(WebpTest, MoreTablesThanAnyEncoderMakesAreRefused) {
                                  Chunk("ANIM", Number(0, 6)) + frame))
                          .status()),
             kImageTooLarge);
+}
+
+TEST(WebpTest, CodesWithoutBitsTakeNoTime) {
+  // A transform of 2^56 blocks, which have all one code; then no groups.
+  Bits bits;
+  bits.Put(1, 1);
+  bits.Put(0, 2);
+  bits.Put(0, 3);
+  bits.Put(0, 1);
+  for (int i = 0; i < 5; ++i) bits.PutOne();
+  bits.Put(0, 1 + 1 + 1);
+  EXPECT_GT(Vp8lTableBytes(std::as_bytes(std::span(bits.bytes())), 1u << 30,
+                           1u << 30),
+            0);
 }
 
 TEST(WebpTest, ManyChunksAreRefusedBeforeTheyAreListed) {
