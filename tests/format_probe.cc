@@ -11,6 +11,7 @@
 // are alike; before them stands a line "frames COUNT PLAYS", PLAYS -1 for a
 // still picture.
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -89,7 +90,7 @@ FrameLine ReadFrameLine() {
        {SampleType::kU8, SampleType::kU16, SampleType::kF32}) {
     if (SampleTypeName(known) == type) line.spec.sample_type = known;
   }
-  line.delay.numerator = static_cast<uint32_t>(seconds * 1000 + 0.5);
+  line.delay.numerator = static_cast<uint32_t>(std::lround(seconds * 1000));
   return line;
 }
 

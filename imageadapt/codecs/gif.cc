@@ -63,7 +63,9 @@ class GifDecoder final : public Decoder {
   uint64_t max_working_bytes() const override {
     const uint64_t canvases =
         !needs_canvas_ ? 0 : canvas_bytes_ * (restores_ ? 2 : 1);
-    return canvases + sizeof(GifDecoder) + kMaxSide * (1 + sizeof(Pixel)) +
+    // Blocks of memory are up to an eighth longer than was asked for.
+    return canvases + canvases / 8 + sizeof(GifDecoder) +
+           kMaxSide * (1 + sizeof(Pixel)) +
            scan_.frames.size() * sizeof(GifFrame) * 2;
   }
 

@@ -178,8 +178,18 @@ class Scanner {
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(Count(frame));
+    const bool is_whole = Skip(1) && SkipBlocks();
+    const size_t end = is_whole ? at_ : file_.size();
+    if (!is_whole) scan_.problem = kEndsTooEarly;
+    // No code of 12 bits stands for more than 4096 pixels, and shorter codes
+    // stand for fewer by more than they are shorter.
+    constexpr uint64_t kMostPixelsOfAByte = 4096 * 8 / 12 + 1;
+    if (uint64_t{frame.width} * frame.height >
+        (end - frame.data_at) * kMostPixelsOfAByte) {
+      scan_.problem = "its data are too few for its pictures";
+      return absl::OkStatus();
+    }
     scan_.frames.push_back(frame);
-    if (!Skip(1) || !SkipBlocks()) scan_.problem = kEndsTooEarly;
     return absl::OkStatus();
   }
 

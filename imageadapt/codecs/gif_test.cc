@@ -281,6 +281,17 @@ TEST(GifTest, DamageBehindTheFirstPictureIsToldOfTheLast) {
                   "pictures has no pixels"});
 }
 
+TEST(GifTest, ALargePictureOfHardlyAnyDataIsRefusedBeforeMemoryIsTaken) {
+  const Place large = {.left = 1, .top = 0, .width = 9999, .height = 9999};
+  EXPECT_EQ(Frames(Head(2, 2) + Picture(large, std::string(1000, '1')) + ";"),
+            Texts{"the GIF file is damaged in its header: its data are too few "
+                  "for its pictures"});
+  EXPECT_EQ(Frames(Head(2, 2) + Picture(kWhole, "0123") +
+                   Picture({.width = 3000, .height = 3000}, "1") + ";"),
+            Texts{"the GIF file is damaged: reached row 3000 of 3000: its data "
+                  "are too few for its pictures"});
+}
+
 TEST(GifTest, LimitsHoldForEveryFrameBeforeAnyIsDecoded) {
   const auto reason = [](const std::string& file, const DecodeLimits& limits) {
     RopeSource source{ByteRope(std::as_bytes(std::span(file)))};
@@ -364,6 +375,7 @@ TEST(GifTest, MoreColoursAreReplacedByNearOnes) {
 
 TEST(GifTest, EqualFramesStayFrames) {
   std::vector<Image> images;
+  images.reserve(3);
   for (int i = 0; i < 3; ++i) {
     images.push_back(testing::MakeConstant(Spec(4, 4, 4), 255));
   }

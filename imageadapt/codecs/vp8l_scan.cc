@@ -240,7 +240,7 @@ class Scanner {
     }
     PrefixCode code;
     if (!code.Build(lengths_of_lengths)) return false;
-    uint32_t left = static_cast<uint32_t>(lengths_.size());
+    auto left = static_cast<uint32_t>(lengths_.size());
     if (bits_.Take(1) == 1) {
       const auto size = static_cast<int>(2 + 2 * bits_.Take(3));
       left = 2 + bits_.Take(size);

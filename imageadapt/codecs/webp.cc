@@ -117,8 +117,9 @@ class WebpDecoder final : public Decoder {
                             : scan_.has_lossless_alpha       ? 3
                             : HasAlpha(spec_.shape.channels) ? 2
                                                              : 0;
-    return pixels * (held + inside) + kLibraryBytes + scan_.table_bytes +
-           scan_.list_bytes + metadata_.icc_profile.size() +
+    // Blocks of memory are up to an eighth longer than was asked for.
+    return pixels * (held + inside) + pixels * held / 8 + kLibraryBytes +
+           scan_.table_bytes + scan_.list_bytes + metadata_.icc_profile.size() +
            milliseconds_.size() * sizeof(uint32_t) * 2;
   }
 
