@@ -1,11 +1,17 @@
-// Decodes a file with our codecs, for tests in other languages:
+// Decodes and encodes files with our codecs, for tests in other languages:
 //
 //   format_probe FILE >FRAMES
+//   format_probe encode TYPE QUALITY <FRAMES >FILE
 //
 // For each frame a line "frame WIDTH HEIGHT CHANNELS TYPE DELAY" with TYPE u8,
 // u16 or f32 and DELAY in seconds, then its samples row by row in the machine's
 // byte order. At last a line "end PLAYS", or "refused MESSAGE".
+//
+// To encode, TYPE is a media type, QUALITY a number or "lossless", and frames
+// are alike; before them stands a line "frames COUNT PLAYS", PLAYS -1 for a
+// still picture.
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -65,12 +71,85 @@ absl::Status WriteFrames(const std::string& file) {
   return absl::OkStatus();
 }
 
+// The next frame's line.
+struct FrameLine {
+  ImageSpec spec;
+  FrameDelay delay;
+};
+
+FrameLine ReadFrameLine() {
+  std::string word;
+  std::string type;
+  double seconds = 0;
+  FrameLine line;
+  ImageShape& shape = line.spec.shape;
+  std::cin >> word >> shape.width >> shape.height >> shape.channels >> type >>
+      seconds;
+  std::cin.get();
+  for (const SampleType known :
+       {SampleType::kU8, SampleType::kU16, SampleType::kF32}) {
+    if (SampleTypeName(known) == type) line.spec.sample_type = known;
+  }
+  line.delay.numerator = static_cast<uint32_t>(std::lround(seconds * 1000));
+  return line;
+}
+
+absl::Status EncodeFrame(const ImageSpec& spec, Encoder& encoder) {
+  BufferPool pool;
+  ASSIGN_OR_RETURN(Image image, Image::Create(spec, pool));
+  for (uint32_t row = 0; row < spec.shape.height; ++row) {
+    const auto bytes = image.view().row_bytes(row);
+    std::cin.read(reinterpret_cast<char*>(bytes.data()),
+                  static_cast<std::streamsize>(bytes.size()));
+  }
+  return encoder.WriteRows(image.view());
+}
+
+absl::Status EncodeFile(const std::string& type, const std::string& quality) {
+  const Codec* const codec = FindCodecByMimeType(type);
+  if (codec == nullptr) return absl::InvalidArgumentError("unknown format");
+  std::string word;
+  int plays = 0;
+  EncodeOptions options;
+  std::cin >> word >> options.frames.count >> plays;
+  options.frames.is_animation = plays >= 0;
+  options.frames.plays = static_cast<uint32_t>(std::max(plays, 0));
+  options.lossless = quality == "lossless";
+  if (!options.lossless) options.quality = std::stoi(quality);
+  BufferPool pool;
+  BufferSink sink(pool);
+  std::unique_ptr<Encoder> encoder;
+  for (uint32_t frame = 0; frame < options.frames.count; ++frame) {
+    const FrameLine line = ReadFrameLine();
+    if (frame == 0) {
+      RETURN_IF_ERROR(codec->can_hold(line.spec));
+      options.first_delay = line.delay;
+      ASSIGN_OR_RETURN(encoder, codec->create(sink, line.spec, options));
+    } else {
+      RETURN_IF_ERROR(encoder->NextFrame(line.spec, line.delay));
+    }
+    RETURN_IF_ERROR(EncodeFrame(line.spec, *encoder));
+  }
+  RETURN_IF_ERROR(encoder->Finish());
+  for (const Buffer& block : sink.TakeBlocks()) {
+    std::cout.write(reinterpret_cast<const char*>(block.data()),
+                    static_cast<std::streamsize>(block.size()));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 }  // namespace imageadapt
 
 int main(int argc, char** argv) {
+  const std::string first = argc > 1 ? argv[1] : "";
+  if (argc == 4 && first == "encode") {
+    const absl::Status status = imageadapt::EncodeFile(argv[2], argv[3]);
+    if (!status.ok()) std::cerr << status << "\n";
+    return status.ok() && std::cout.flush() ? 0 : 1;
+  }
   if (argc != 2) {
-    std::cerr << "usage: format_probe FILE\n";
+    std::cerr << "usage: format_probe FILE | encode TYPE QUALITY\n";
     return 2;
   }
   std::ifstream file(argv[1], std::ios::binary);

@@ -90,6 +90,13 @@ class CodecConformanceTest : public ::testing::TestWithParam<const Codec*> {
  protected:
   const Codec& codec() const { return *GetParam(); }
   bool is_lossless() const { return codec().is_lossless; }
+  // What a file that was made of `spec` decodes to.
+  ImageSpec SpecThatComesBack(ImageSpec spec) const {
+    if (codec().stores_grey_as_rgb && spec.shape.channels < 3) {
+      spec.shape.channels += 2;
+    }
+    return spec;
+  }
   // The first that it can hold of three channels, or else of one.
   ImageSpec ASpec(uint32_t width, uint32_t height) const {
     for (const uint32_t channels : {3u, 1u}) {
@@ -124,7 +131,7 @@ TEST_P(CodecConformanceTest, WhatItCanHoldComesBack) {
     const Image image = MakeGradient(spec, 5);
     const auto back = Decode(codec(), Encode(codec(), image));
     ASSERT_TRUE(back.ok()) << back.status();
-    ASSERT_EQ(back->spec(), spec);
+    ASSERT_EQ(back->spec(), SpecThatComesBack(spec));
     EXPECT_NE(codec().reads & 1 << static_cast<int>(spec.sample_type), 0);
     if (is_lossless()) {
       EXPECT_EQ(Difference(back->view(), image.view()), "");
