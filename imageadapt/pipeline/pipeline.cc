@@ -38,10 +38,11 @@ absl::Status UnknownFormat(const ByteRope& file) {
   std::string known;
   for (const Codec* codec : AllCodecs()) {
     if (codec->open == nullptr) continue;
-    absl::StrAppend(&known, known.empty() ? "" : " or ", codec->name);
+    absl::StrAppend(&known, known.empty() ? "" : ", ", codec->name);
   }
-  return Refusal(absl::StatusCode::kInvalidArgument, kUnknownFormat, "the ",
-                 file.size(), " bytes are no image file: expected ", known);
+  return Refusal(
+      absl::StatusCode::kInvalidArgument, kUnknownFormat, "the ", file.size(),
+      " bytes are no image file of a format that is read here: ", known);
 }
 
 // IMAGE_TOO_LARGE if an operation makes more pixels than are allowed.
