@@ -129,7 +129,7 @@ def files():
     yield "JPEG of 0 x 0", MEAN, image(jpeg_of_size(0, 0)), "header"
     yield "start of a JPEG", MEAN, image(b"\xff\xd8\xff"), ""
     yield "start of a PNG", MEAN, image(b"\x89PNG\r\n\x1a\n"), ""
-    yield "GIF", MEAN, image(file_of(photo(8, 8, 1), "GIF")), "no image file"
+    yield "ICO", MEAN, image(file_of(photo(16, 16), "ICO")), "no image file"
     yield "PCX", ROTATE, rotate(file_of(photo(8, 8), "PCX")), "no image file"
     yield "text", MEAN, image(b"hello, server"), "no image file"
     yield "zeros", MEAN, image(bytes(1000)), "no image file"

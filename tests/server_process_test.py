@@ -104,7 +104,8 @@ class AddressTest(unittest.TestCase):
 class StandardServicesTest(support.ServerTestCase):
     def test_health_is_answered_by_name(self):
         for name in ("", "NLImageService",
-                     "imageadapt.v1.ImageProcessingService"):
+                     "imageadapt.v1.ImageProcessingService",
+                     "imageadapt.v1.ServerInfoService"):
             answer = call(self.channel, CHECK, HealthRequest(service=name),
                           reply=HealthResponse)
             self.assertEqual(answer.status, HealthResponse.SERVING)
@@ -115,7 +116,8 @@ class StandardServicesTest(support.ServerTestCase):
     def test_reflection_lists_all_services(self):
         self.assertEqual(set(list_services(self.channel)), {
             "NLImageService", "imageadapt.v1.ImageProcessingService",
-            "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+            "imageadapt.v1.ServerInfoService", "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection"})
 
     def test_small_calls_refuse_what_they_do_not_take_in_words(self):
