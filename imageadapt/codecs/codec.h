@@ -105,6 +105,9 @@ struct EncodeOptions {
   // Lossless formats: from quick and larger to slow and smaller.
   enum class Effort : uint8_t { kFast, kDefault, kSmallest };
   Effort effort = Effort::kDefault;
+  // Formats with a lossy and a lossless kind (WebP): the lossless one, where
+  // `quality` says nothing.
+  bool lossless = false;
   // Kept in the file if not empty and the format can. Lent: must outlive the
   // encoder.
   std::span<const std::byte> icc_profile = {};
