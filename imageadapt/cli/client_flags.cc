@@ -221,6 +221,8 @@ std::optional<std::string> MimeTypeOf(absl::string_view format) {
       {"bmp", "image/bmp"},
       {"qoi", "image/qoi"},
       {"tga", "image/x-tga"},
+      {"nii", "image/x-nifti"},
+      {"nii.gz", "image/x-nifti+gzip"},
       {"pnm", "image/x-portable-anymap"},
       {"pgm", "image/x-portable-anymap"},
       {"ppm", "image/x-portable-anymap"},
@@ -238,6 +240,10 @@ std::string ExtensionOf(const std::string& path) {
   const std::string name =
       slash == std::string::npos ? path : path.substr(slash + 1);
   const size_t dot = name.rfind('.');
+  constexpr absl::string_view kTwoDots = "nii.gz";
+  if (absl::EndsWithIgnoreCase(name, absl::StrCat(".", kTwoDots))) {
+    return std::string(kTwoDots);
+  }
   return dot == std::string::npos ? std::string() : name.substr(dot + 1);
 }
 

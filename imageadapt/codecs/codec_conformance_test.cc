@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "imageadapt/base/byte_stream.h"
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/codecs/codec.h"
@@ -371,7 +372,12 @@ std::vector<const Codec*> BuiltCodecs() {
 INSTANTIATE_TEST_SUITE_P(All, CodecConformanceTest,
                          ::testing::ValuesIn(BuiltCodecs()),
                          [](const auto& each) {
-                           return std::string(each.param->name);
+                           std::string name(each.param->name);
+                           std::erase_if(name, [](char letter) {
+                             return !absl::ascii_isalnum(
+                                 static_cast<unsigned char>(letter));
+                           });
+                           return name;
                          });
 
 }  // namespace

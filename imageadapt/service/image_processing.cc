@@ -65,7 +65,7 @@ absl::StatusOr<FrameSequence> OutputFrames(const OutputFormat& output,
   }
   // Pages are no animation.
   const bool is_its_kind =
-      codec.frames == Codec::Frames::kDifferent || input.is_animation;
+      codec.frames != Codec::Frames::kAlike || input.is_animation;
   return can_hold && is_its_kind ? input : FrameSequence();
 }
 
@@ -122,6 +122,8 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
       .quality = static_cast<int>(output.quality == 0 ? kDefaultQuality
                                                       : output.quality),
       .icc_profile = pipeline->icc_profile(),
+      .volume_header = pipeline->volume_header(),
+      .pixel_map = pipeline->pixel_map(),
       .frames = frames};
   RETURN_IF_ERROR(
       TooLargeAnswer(pipeline->RunToFile(*codec, options, work, sink)));
