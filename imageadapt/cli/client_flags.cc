@@ -221,6 +221,7 @@ std::optional<std::string> MimeTypeOf(absl::string_view format) {
       {"bmp", "image/bmp"},
       {"qoi", "image/qoi"},
       {"tga", "image/x-tga"},
+      {"exr", "image/x-exr"},
       {"nii", "image/x-nifti"},
       {"nii.gz", "image/x-nifti+gzip"},
       {"pnm", "image/x-portable-anymap"},

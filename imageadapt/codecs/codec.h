@@ -113,6 +113,9 @@ struct EncodeOptions {
   // Formats with a lossy and a lossless kind (WebP): the lossless one, where
   // `quality` says nothing.
   bool lossless = false;
+  // Formats with floats of 32 and of 16 bits (OpenEXR): the latter, to the
+  // nearest.
+  bool half_floats = false;
   // Kept in the file if not empty and the format can. Lent: must outlive the
   // encoder.
   std::span<const std::byte> icc_profile = {};
