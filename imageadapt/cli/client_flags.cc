@@ -222,6 +222,7 @@ std::optional<std::string> MimeTypeOf(absl::string_view format) {
       {"qoi", "image/qoi"},
       {"tga", "image/x-tga"},
       {"exr", "image/x-exr"},
+      {"jp2", "image/jp2"},
       {"nii", "image/x-nifti"},
       {"nii.gz", "image/x-nifti+gzip"},
       {"pnm", "image/x-portable-anymap"},

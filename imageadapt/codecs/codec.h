@@ -213,6 +213,10 @@ struct Codec {
 
   // `open` holds a copy of the whole file.
   bool holds_file = false;
+
+  // Rows come together, those of a tile or of a whole picture at once: damage
+  // anywhere in it is said to be at its first row.
+  bool decodes_in_tiles = false;
 };
 
 // Bits for Codec::reads.

@@ -180,7 +180,9 @@ TEST_P(CodecConformanceTest, TruncationInTheRowsSaysWhichRowWasReached) {
   const size_t at = text.find("reached row ");
   ASSERT_NE(at, std::string::npos) << text;
   const int row = std::stoi(text.substr(at + 12));
-  EXPECT_GT(row, 60) << text;
+  if (!codec().decodes_in_tiles) {
+    EXPECT_GT(row, 60) << text;
+  }
   EXPECT_LT(row, 140) << text;
 }
 
