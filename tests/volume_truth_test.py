@@ -128,9 +128,15 @@ class VolumeTruthTest(unittest.TestCase):
         path = os.path.join(self.folder, "file" + suffix)
         with open(path, "wb") as file:
             file.write(content)
-        frames = decode(path)
-        self.assertIsInstance(frames, list, frames)
+        frames = self.decode(path)
         return np.stack([array for array, _ in frames])
+
+    def decode(self, path):
+        frames = decode(path)
+        if frames == "refused not built":
+            self.skipTest("this build lacks the format")
+        self.assertIsInstance(frames, list, frames)
+        return frames
 
     def good_files(self, form):
         folder = os.environ.get("IMAGEADAPT_CORPORA")
@@ -179,7 +185,7 @@ class VolumeTruthTest(unittest.TestCase):
         for path in files:
             with self.subTest(path=path), open(path, "rb") as file:
                 content = file.read()
-                frames = np.stack([array for array, _ in decode(path)])
+                frames = np.stack([array for array, _ in self.decode(path)])
                 np.testing.assert_array_equal(
                     frames[..., 0], nifti_by_numpy(content))
         print(f"{len(files)} NIfTI files are the same")
@@ -234,16 +240,14 @@ class VolumeTruthTest(unittest.TestCase):
                     continue  # Pillow writes other samples than it was given
                 path = os.path.join(self.folder, "file.jp2")
                 picture.save(path, "JPEG2000", **options)
-                frames = decode(path)
+                frames = self.decode(path)
                 with self.subTest(mode=mode, options=options):
-                    self.assertIsInstance(frames, list, frames)
                     np.testing.assert_array_equal(frames[0][0], array)
 
     def test_jp2_of_the_corpora(self):
         same = 0
         for path in self.good_files("jp2"):
-            ours = decode(path)
-            self.assertIsInstance(ours, list, path)
+            ours = self.decode(path)
             with Image.open(path) as picture:
                 theirs = np.asarray(picture)
             theirs = theirs.reshape(ours[0][0].shape)

@@ -29,6 +29,7 @@
 #include "imageadapt/base/status_macros.h"
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/decode_checks.h"
+#include "imageadapt/codecs/exr_header.h"
 #include "imageadapt/codecs/exr_writer.h"
 #include "imageadapt/codecs/whole_file.h"
 
@@ -92,6 +93,9 @@ class ExrDecoder final : public Decoder {
   explicit ExrDecoder(Buffer file) : file_(std::move(file)) {}
 
   absl::Status Open(const DecodeLimits& limits) {
+    if (!TameExrHeaders(file_.span())) {
+      return DamagedHeader(kFormat, "its attributes end too early");
+    }
     exr_context_initializer_t setup = EXR_DEFAULT_CONTEXT_INITIALIZER;
     setup.error_handler_fn = IgnoreError;
     setup.user_data = this;
@@ -152,14 +156,36 @@ class ExrDecoder final : public Decoder {
     return static_cast<int64_t>(Self(user_data).file_.size());
   }
 
+  // Blocks that a part says it has, of its full level at least.
+  uint64_t ChunksOf(int part) const {
+    int32_t count = 0;
+    exr_attr_box2i_t window = {};
+    exr_get_chunk_count(context_.get(), part, &count);
+    exr_get_data_window(context_.get(), part, &window);
+    const auto width = static_cast<uint64_t>(
+        std::max<int64_t>(int64_t{window.max.x} - window.min.x + 1, 1));
+    const auto height = static_cast<uint64_t>(
+        std::max<int64_t>(int64_t{window.max.y} - window.min.y + 1, 1));
+    int32_t columns = 0;
+    int32_t rows = 0;
+    if (exr_get_tile_sizes(context_.get(), part, 0, 0, &columns, &rows) !=
+        EXR_ERR_SUCCESS) {
+      columns = INT32_MAX;
+      exr_get_scanlines_per_chunk(context_.get(), part, &rows);
+    }
+    const auto across = static_cast<uint64_t>(std::max(columns, 1));
+    const auto down = static_cast<uint64_t>(std::max(rows, 1));
+    return std::max(
+        static_cast<uint64_t>(std::max(count, 0)),
+        ((width + across - 1) / across) * ((height + down - 1) / down));
+  }
+
   absl::Status FindPart() {
     int parts = 0;
     exr_get_count(context_.get(), &parts);
     uint64_t table_bytes = 0;
     for (int part = 0; part < parts; ++part) {
-      int32_t count = 0;
-      exr_get_chunk_count(context_.get(), part, &count);
-      table_bytes += 8 * static_cast<uint64_t>(std::max(count, 0));
+      table_bytes += 8 * std::min(ChunksOf(part), UINT64_MAX / 16 / parts);
     }
     if (table_bytes > file_.size()) {
       return DamagedHeader(kFormat, "it is too short for its blocks");

@@ -336,6 +336,25 @@ TEST(ExrTest, DamageAndAbsurdSizesAreRefused) {
       << status;
 }
 
+// The library takes memory for what these claim to have.
+TEST(ExrTest, AttributesThatClaimMuchAreNotLookedInto) {
+  const std::string preview =
+      Attribute("preview", "preview", Little32(30000) + Little32(30000));
+  const std::string manifest =
+      Attribute("ids", "idmanifest",
+                Little32(0xffffff00) + Little32(0x7f) + std::string(20, 'x'));
+  EXPECT_EQ(SamplesOf(Decode(
+                ExrMaker{.more = preview + manifest}.Make({Floats({1, 2})}))),
+            (Samples{1, 2}));
+  const std::string endless =
+      Text("mine") + Text("mine") + Little32(0x7fffff00);
+  EXPECT_EQ(Decode(ExrMaker{.more = endless}.Make({Floats({1, 2})}))
+                .status()
+                .message(),
+            "the OpenEXR file is damaged in its header: its attributes end too "
+            "early");
+}
+
 #endif  // IMAGEADAPT_HAS_EXR
 
 }  // namespace

@@ -11,7 +11,8 @@
 
 #include "imageadapt/base/byte_stream.h"
 
-struct inflate_state;
+// Of ISA-L.
+struct inflate_state;  // NOLINT(readability-identifier-naming)
 
 namespace imageadapt {
 

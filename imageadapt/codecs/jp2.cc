@@ -313,7 +313,7 @@ class Jp2Decoder final : public Decoder {
     }
     const uint64_t pixels = uint64_t{spec_.shape.width} * spec_.shape.height;
     const uint64_t bytes = Jp2ListBytes(header_);
-    if (samples > 4 * (pixels + 4096) ||
+    if (samples > 16 * (pixels + 4096) ||
         bytes > kMaxListBytes + kListBytesPerSample * samples) {
       return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
                      "the JPEG 2000 file has ", samples, " samples and ", bytes,

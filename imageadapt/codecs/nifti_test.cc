@@ -297,7 +297,7 @@ TEST(NiftiTest, DamageInGzipIsFoundByItsChecksum) {
   // Members follow each other.
   const auto twice = DecodeFile(kNiftiGzipCodec, file + file);
   ASSERT_TRUE(twice.ok()) << twice.status();
-  ASSERT_TRUE(DecodeFile(kNiftiGzipCodec, file + "\0\0\0 rest").ok());
+  ASSERT_TRUE(DecodeFile(kNiftiGzipCodec, file + Bytes({0, 0, 0, 7})).ok());
   std::string damaged = file;
   damaged[file.size() - 6] = static_cast<char>(damaged[file.size() - 6] ^ 1);
   EXPECT_EQ(Refused(damaged, kImageDamaged, kNiftiGzipCodec),
@@ -315,7 +315,6 @@ TEST(NiftiTest, MembersOfGzipAreOneFile) {
   // Stored blocks, cut within the header and within the rows.
   std::string file;
   for (size_t at = 0; at < plain.size(); at += 311) {
-    BufferPool pool;
     const std::string piece = plain.substr(at, 311);
     // 0xffff - length: the other half of a stored block's head.
     const auto size = static_cast<int>(piece.size());
