@@ -35,9 +35,11 @@
 
 #if IMAGEADAPT_HAS_EXR
 #include <ImfFrameBuffer.h>
+#include <ImfHeader.h>
 #include <ImfIO.h>
 #include <ImfInputPart.h>
 #include <ImfMultiPartInputFile.h>
+#include <ImfTileDescription.h>
 #include <openexr.h>
 #endif
 
@@ -94,7 +96,7 @@ class ExrDecoder final : public Decoder {
 
   absl::Status Open(const DecodeLimits& limits) {
     if (!TameExrHeaders(file_.span())) {
-      return DamagedHeader(kFormat, "its attributes end too early");
+      return DamagedHeader(kFormat, "its attributes make no sense");
     }
     exr_context_initializer_t setup = EXR_DEFAULT_CONTEXT_INITIALIZER;
     setup.error_handler_fn = IgnoreError;
@@ -231,6 +233,7 @@ class ExrDecoder final : public Decoder {
     std::string there;
     bool has_chroma = false;
     for (const exr_attr_chlist_entry_t& entry : entries) {
+      pixel_bytes_ += entry.pixel_type == EXR_PIXEL_HALF ? 2 : 4;
       const absl::string_view name = entry.name.str;
       if (name == "RY" || name == "BY") has_chroma = true;
       if (name.size() == 1) there.push_back(name[0]);
@@ -281,6 +284,15 @@ class ExrDecoder final : public Decoder {
     if (result != EXR_ERR_SUCCESS || count < 1 || rows < 1 || columns < 1) {
       return DamagedHeader(kFormat, "its blocks make no sense");
     }
+    // The library takes whole tiles, also at the edge of a small picture.
+    uint64_t tile_bytes = 0;
+    if (is_tiled_ &&
+        __builtin_mul_overflow(uint64_t{static_cast<uint32_t>(columns)} *
+                                   static_cast<uint32_t>(rows),
+                               pixel_bytes_, &tile_bytes)) {
+      tile_bytes = UINT64_MAX;
+    }
+    chunk_bytes_ = std::max(chunk_bytes_, tile_bytes);
     const uint64_t most = std::max(
         kMaxChunkBytes, 4 * uint64_t{spec_.shape.height} * RowBytes(spec_));
     if (chunk_bytes_ > most) {
@@ -289,6 +301,7 @@ class ExrDecoder final : public Decoder {
                      " bytes; the limit is ", most);
     }
     chunk_rows_ = static_cast<uint32_t>(rows);
+    tile_columns_ = static_cast<uint32_t>(columns);
     return absl::OkStatus();
   }
 
@@ -312,12 +325,25 @@ class ExrDecoder final : public Decoder {
     return absl::OkStatus();
   }
 
+  // That both interfaces of the library have read the same. Throws if not.
+  void CheckHeader(const Imf::Header& header) const {
+    const Imath::Box2i& window = header.dataWindow();
+    if (window.min.x != window_.min.x || window.min.y != window_.min.y ||
+        window.max.x != window_.max.x || window.max.y != window_.max.y ||
+        header.hasTileDescription() != is_tiled_ ||
+        (is_tiled_ && (header.tileDescription().xSize != tile_columns_ ||
+                       header.tileDescription().ySize != chunk_rows_))) {
+      throw std::runtime_error("its headers contradict each other");
+    }
+  }
+
   // Rows into the band. Throws what the library does.
   void ReadPixels(int first, int rows) {
     if (file_parts_ == nullptr) {
       stream_ = std::make_unique<MemoryStream>(file_.span());
       file_parts_ = std::make_unique<Imf::MultiPartInputFile>(
           *stream_, /*numThreads=*/0, /*reconstructChunkOffsetTable=*/false);
+      CheckHeader(file_parts_->header(part_));
       pixels_ = std::make_unique<Imf::InputPart>(*file_parts_, part_);
     }
     Imf::FrameBuffer buffer;
@@ -350,8 +376,10 @@ class ExrDecoder final : public Decoder {
   bool is_tiled_ = false;
   exr_attr_box2i_t window_ = {};
   std::vector<std::string> wanted_;
+  uint64_t pixel_bytes_ = 0;  // of all channels
   uint64_t chunk_bytes_ = 0;
   uint32_t chunk_rows_ = 1;
+  uint32_t tile_columns_ = 1;
   std::unique_ptr<MemoryStream> stream_;
   std::unique_ptr<Imf::MultiPartInputFile> file_parts_;
   std::unique_ptr<Imf::InputPart> pixels_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "imageadapt/codecs/byte_order.h"
@@ -19,6 +20,12 @@ constexpr uint32_t kSeveralParts = 0x1000;
 constexpr std::array<absl::string_view, 9> kTypes = {
     "box2i", "chlist", "compression", "float",   "int",
     "v2f",   "string", "lineOrder",   "tiledesc"};
+
+// Attributes that decide about memory. Twice in a header, the library's two
+// interfaces would each believe another one.
+constexpr std::array<absl::string_view, 7> kOnce = {
+    "channels",   "compression", "dataWindow", "tiles",
+    "chunkCount", "type",        "version"};
 
 // No type begins so.
 constexpr std::byte kNoType{'?'};
@@ -43,10 +50,17 @@ class HeaderWalk {
  private:
   // Attributes up to one without a name.
   bool WalkHeader() {
+    std::array<bool, kOnce.size()> is_there = {};
     while (true) {
       absl::string_view name;
       if (!Text(name)) return false;
       if (name.empty()) return true;
+      const auto* const once = std::find(kOnce.begin(), kOnce.end(), name);
+      if (once != kOnce.end() &&
+          std::exchange(is_there[static_cast<size_t>(once - kOnce.begin())],
+                        true)) {
+        return false;
+      }
       const size_t type_at = at_;
       absl::string_view type;
       if (!Text(type) || type.empty() || file_.size() - at_ < 4) return false;

@@ -327,7 +327,7 @@ TEST(ExrTest, DamageAndAbsurdSizesAreRefused) {
   const ExrMaker tile{.window = Box(0, 0, 9, 9),
                       .more = TileSize(1 << 20, 1 << 20),
                       .flags = 0x200};
-  EXPECT_NE(reason(tile.Make({""})), kUnknownFormat);
+  EXPECT_EQ(reason(tile.Make({""})), kImageTooLarge);
   const std::string good = ExrMaker{.window = Box(0, 0, 1, 1)}.Make(
       {Floats({1, 2}), Floats({3, 4})});
   const absl::Status status = Decode(good.substr(0, good.size() - 1)).status();
@@ -351,8 +351,14 @@ TEST(ExrTest, AttributesThatClaimMuchAreNotLookedInto) {
   EXPECT_EQ(Decode(ExrMaker{.more = endless}.Make({Floats({1, 2})}))
                 .status()
                 .message(),
-            "the OpenEXR file is damaged in its header: its attributes end too "
-            "early");
+            "the OpenEXR file is damaged in its header: its attributes make no "
+            "sense");
+  EXPECT_EQ(
+      ReasonOf(Decode(ExrMaker{.more = Attribute("dataWindow", "box2i",
+                                                 Box(0, 0, 1 << 20, 1 << 20))}
+                          .Make({Floats({1, 2})}))
+                   .status()),
+      kImageDamaged);
 }
 
 #endif  // IMAGEADAPT_HAS_EXR
