@@ -74,6 +74,9 @@ std::vector<std::string> Seeds(const std::string& target) {
   if (target == "bmp") return Joined(FilesOf(kBmpCodec), SeedBmps());
   if (target == "pnm") return Joined(FilesOf(kPnmCodec), SeedPnms());
   if (target == "tga") return Joined(FilesOf(kTgaCodec), SeedTgas());
+  if (target == "nifti") {
+    return Joined(FilesOf(kNiftiCodec), FilesOf(kNiftiGzipCodec));
+  }
   if (const Codec* const codec = CodecOf(target)) {
     if (codec->create != nullptr) return FilesOf(*codec);
   }

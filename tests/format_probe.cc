@@ -59,6 +59,7 @@ absl::Status WriteFrames(const std::string& file) {
   const Codec* const codec =
       FindCodec(bytes.first(std::min<size_t>(32, bytes.size())));
   if (codec == nullptr) return absl::InvalidArgumentError("unknown format");
+  if (codec->open == nullptr) return absl::UnimplementedError("not built");
   RopeSource source{ByteRope(bytes)};
   ASSIGN_OR_RETURN(const std::unique_ptr<Decoder> decoder,
                    codec->open(source, {}));

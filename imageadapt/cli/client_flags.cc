@@ -234,6 +234,10 @@ std::string ExtensionOf(const std::string& path) {
   const std::string name =
       slash == std::string::npos ? path : path.substr(slash + 1);
   const size_t dot = name.rfind('.');
+  constexpr absl::string_view kTwoDots = "nii.gz";
+  if (absl::EndsWithIgnoreCase(name, absl::StrCat(".", kTwoDots))) {
+    return std::string(kTwoDots);
+  }
   return dot == std::string::npos ? std::string() : name.substr(dot + 1);
 }
 

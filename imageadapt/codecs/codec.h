@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "imageadapt/image/image.h"
 #include "imageadapt/image/image_view.h"
 #include "imageadapt/image/orientation.h"
+#include "imageadapt/image/pixel_map.h"
 
 namespace imageadapt {
 
@@ -63,6 +65,9 @@ struct ImageMetadata {
   Orientation orientation;
   // Empty if there is none.
   std::vector<std::byte> icc_profile;
+  // Of volumes: the file's header, for encoders of such formats. Empty if there
+  // is none.
+  std::vector<std::byte> volume_header;
 };
 
 // Reads the frames of one file, from the first on. Used by one thread at a
@@ -108,9 +113,18 @@ struct EncodeOptions {
   // Formats with a lossy and a lossless kind (WebP): the lossless one, where
   // `quality` says nothing.
   bool lossless = false;
+  // Formats with floats of 32 and of 16 bits (OpenEXR): the latter, to the
+  // nearest.
+  bool half_floats = false;
   // Kept in the file if not empty and the format can. Lent: must outlive the
   // encoder.
   std::span<const std::byte> icc_profile = {};
+  // Kept in the file if not empty and the format is one for volumes, with
+  // places in space moved to where the pixels went. Lent as the profile is.
+  std::span<const std::byte> volume_header = {};
+  // Where the pixels stood in the image of `volume_header`; nothing if that is
+  // not known.
+  std::optional<PixelMap> pixel_map = PixelMap();
   // Threads to encode on; null for the calling one alone. What is written does
   // not depend on it. Lent: must outlive the encoder.
   Parallel* parallel = nullptr;
@@ -180,8 +194,10 @@ struct Codec {
   uint64_t (*encoder_bytes)(const ImageSpec& spec,
                             const EncodeOptions& options) = nullptr;
 
-  // How many pictures a file that is written can have.
-  enum class Frames : uint8_t { kOne, kAlike, kDifferent };
+  // How many pictures a file that is written can have: one, an animation of
+  // pictures that are alike, slices that are alike and have no times, or pages
+  // that differ.
+  enum class Frames : uint8_t { kOne, kAlike, kSlices, kDifferent };
   Frames frames = Frames::kOne;
 
   // What files of this format are called, without the dot, the usual name
@@ -203,6 +219,10 @@ struct Codec {
   // Files have no grey: it is written as RGB of three equal samples, and comes
   // back as that.
   bool stores_grey_as_rgb = false;
+
+  // Rows come together, those of a tile or of a whole picture at once: damage
+  // anywhere in it is said to be at its first row.
+  bool decodes_in_tiles = false;
 };
 
 // Bits for Codec::reads.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "imageadapt/base/byte_stream.h"
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/codecs/codec.h"
@@ -186,7 +187,9 @@ TEST_P(CodecConformanceTest, TruncationInTheRowsSaysWhichRowWasReached) {
   const size_t at = text.find("reached row ");
   ASSERT_NE(at, std::string::npos) << text;
   const int row = std::stoi(text.substr(at + 12));
-  EXPECT_GT(row, 60) << text;
+  if (!codec().decodes_in_tiles) {
+    EXPECT_GT(row, 60) << text;
+  }
   EXPECT_LT(row, 140) << text;
 }
 
@@ -378,7 +381,12 @@ std::vector<const Codec*> BuiltCodecs() {
 INSTANTIATE_TEST_SUITE_P(All, CodecConformanceTest,
                          ::testing::ValuesIn(BuiltCodecs()),
                          [](const auto& each) {
-                           return std::string(each.param->name);
+                           std::string name(each.param->name);
+                           std::erase_if(name, [](char letter) {
+                             return !absl::ascii_isalnum(
+                                 static_cast<unsigned char>(letter));
+                           });
+                           return name;
                          });
 
 }  // namespace

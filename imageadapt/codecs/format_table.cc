@@ -32,6 +32,8 @@ const char* FramesOf(const Codec& codec) {
       return "first";
     case Codec::Frames::kAlike:
       return "animation";
+    case Codec::Frames::kSlices:
+      return "slices";
     case Codec::Frames::kDifferent:
       return "pages";
   }
@@ -59,7 +61,7 @@ std::vector<SampleType> TypesWritten(const Codec& codec) {
 }
 
 std::string FormatTable() {
-  constexpr char kLine[] = "%-10s %-12s %-12s %-10s %-26s %s\n";
+  constexpr char kLine[] = "%-14s %-12s %-12s %-10s %-26s %s\n";
   std::string table = absl::StrFormat(kLine, "FORMAT", "READS", "WRITES",
                                       "FRAMES", "MEDIA TYPE", "EXTENSIONS");
   for (const Codec* const codec : AllCodecs()) {

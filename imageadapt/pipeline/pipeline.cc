@@ -167,6 +167,7 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::OpenRaw(
 absl::Status Pipeline::Start() {
   const ImageMetadata& metadata = decoder_->metadata();
   icc_profile_ = metadata.icc_profile;
+  volume_header_ = metadata.volume_header;
   frames_ = metadata.frames;
   if (policy_.applies_orientation) upright_ = metadata.orientation;
   pixels_so_far_ = Pixels(decoder_->spec().shape);
@@ -185,6 +186,13 @@ absl::Status Pipeline::AddStep(const v1::Operation& spec) {
   RETURN_IF_ERROR(
       CheckResult(kind->name(), plan.output.shape, max_result_pixels_));
   RETURN_IF_ERROR(PixelBytes(plan.output).status());
+  const std::optional<PixelMap> map =
+      PixelMapOf(spec, output_.shape, plan.output.shape);
+  if (pixel_map_.has_value() && map.has_value()) {
+    pixel_map_ = pixel_map_->Then(*map);
+  } else {
+    pixel_map_ = std::nullopt;
+  }
   output_ = plan.output;
   steps_.push_back({.operation = std::move(operation), .plan = plan});
   return absl::OkStatus();
@@ -207,6 +215,7 @@ absl::Status Pipeline::PrepareColor() {
 absl::Status Pipeline::Compile() {
   RETURN_IF_ERROR(PrepareColor());
   output_ = decoder_->spec();
+  pixel_map_ = PixelMap();
   steps_.clear();
   Orientation upright = upright_;
   // Turning upright and the turns that come first are one turn.

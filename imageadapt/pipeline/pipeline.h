@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,6 +18,7 @@
 #include "imageadapt/codecs/raw.h"
 #include "imageadapt/exec/workspace.h"
 #include "imageadapt/image/image.h"
+#include "imageadapt/image/pixel_map.h"
 #include "imageadapt/ops/operation.h"
 #include "imageadapt/pipeline/row_source.h"
 #include "imageadapt/pipeline/turns.h"
@@ -74,6 +76,11 @@ class Pipeline {
   // Samples change before the first operation.
   bool converts_color() const { return color_ != nullptr; }
 
+  // The header of the volume that the file is, if it is one, and where the
+  // pixels of the result stood in it. As above.
+  std::span<const std::byte> volume_header() const { return volume_header_; }
+  const std::optional<PixelMap>& pixel_map() const { return pixel_map_; }
+
   // Runs it all on the first frame, and gives the result as an image in memory.
   // RESOURCE_EXHAUSTED if `work.memory` cannot grow enough now,
   // INVALID_ARGUMENT (IMAGE_TOO_LARGE) if it never can.
@@ -112,6 +119,8 @@ class Pipeline {
   std::vector<std::byte> icc_profile_;
   InputPolicy policy_;
   std::shared_ptr<const ColorTransform> color_;  // null: none
+  std::vector<std::byte> volume_header_;
+  std::optional<PixelMap> pixel_map_;
   OperationSpecs operations_;
   FrameSequence frames_;
   Orientation upright_;

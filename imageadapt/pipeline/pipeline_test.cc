@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -391,6 +392,58 @@ TEST_F(PipelineTest, BytesOfNoFormatAreRefused) {
   const auto pipeline = Pipeline::OpenFile(
       ByteRope(std::as_bytes(std::span(bytes))), {}, {}, work_);
   EXPECT_EQ(ReasonOf(pipeline.status()), kUnknownFormat);
+}
+
+// What stood at (x, y) of an image, by where its own samples say.
+TEST_F(PipelineTest, PixelMapsSayWhereEveryPixelStood) {
+  Image source = testing::MakeImage(Spec(7, 5, 3));
+  for (uint32_t y = 0; y < 5; ++y) {
+    const auto row = source.view().As<uint8_t>().row(y);
+    for (uint32_t x = 0; x < 7; ++x) {
+      row[3 * x] = static_cast<uint8_t>(x);
+      row[3 * x + 1] = static_cast<uint8_t>(y);
+    }
+  }
+  v1::Operation crop;
+  crop.mutable_crop()->set_x(1);
+  crop.mutable_crop()->set_y(2);
+  crop.mutable_crop()->set_width(3);
+  crop.mutable_crop()->set_height(2);
+  v1::Operation flip;
+  flip.mutable_flip()->set_axis(v1::Flip::AXIS_VERTICAL);
+  v1::Operation transpose;
+  transpose.mutable_transpose();
+  v1::Operation resize;
+  resize.mutable_resize()->set_width(2 * 7);
+  resize.mutable_resize()->set_height(2 * 5);
+  resize.mutable_resize()->set_filter(v1::Resize::FILTER_AREA);
+  for (const OperationSpecs& list :
+       {ListOf({Rotation(90)}), ListOf({Rotation(270), transpose, flip}),
+        ListOf({crop, Rotation(90)}), ListOf({Rotation(180), crop, flip}),
+        ListOf({transpose, Mean(1), crop}), ListOf({resize, Rotation(90)})}) {
+    const std::string file = *RunToPng(source, {});
+    auto pipeline = Pipeline::OpenFile(ByteRope(std::as_bytes(std::span(file))),
+                                       list, {}, work_);
+    ASSERT_TRUE(pipeline.ok()) << pipeline.status();
+    ASSERT_TRUE((*pipeline)->pixel_map().has_value());
+    const PixelMap map = *(*pipeline)->pixel_map();
+    const auto image = (*pipeline)->RunToImage(work_);
+    ASSERT_TRUE(image.ok()) << image.status();
+    for (uint32_t y = 0; y < image->spec().shape.height; ++y) {
+      const auto row = image->view().As<uint8_t>().row(y);
+      for (uint32_t x = 0; x < image->spec().shape.width; ++x) {
+        EXPECT_EQ(row[3 * x], std::lround(map.xx * x + map.xy * y + map.x0));
+        EXPECT_EQ(row[3 * x + 1],
+                  std::lround(map.yx * x + map.yy * y + map.y0));
+      }
+    }
+  }
+  const std::string file = *RunToPng(source, {});
+  EXPECT_EQ(
+      (*Pipeline::OpenFile(ByteRope(std::as_bytes(std::span(file))),
+                           ListOf({Rotation(45), Rotation(90)}), {}, work_))
+          ->pixel_map(),
+      std::nullopt);
 }
 
 TEST(TurnsTest, AnEqualTurnIsFoundForEveryOrientation) {

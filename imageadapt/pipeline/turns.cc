@@ -52,6 +52,33 @@ std::optional<Orientation> TurnOf(const OperationSpecs& operations) {
   return all;
 }
 
+std::optional<PixelMap> PixelMapOf(const v1::Operation& operation,
+                                   const ImageShape& before,
+                                   const ImageShape& after) {
+  if (const std::optional<Orientation> turn = TurnOf(operation)) {
+    return PixelMapOf(*turn, before);
+  }
+  PixelMap map;
+  if (operation.has_crop()) {
+    map.x0 = operation.crop().x();
+    map.y0 = operation.crop().y();
+    return map;
+  }
+  if (operation.has_resize()) {
+    // The edges of both images are the same.
+    map.xx = static_cast<double>(before.width) / after.width;
+    map.yy = static_cast<double>(before.height) / after.height;
+    map.x0 = (map.xx - 1) / 2;
+    map.y0 = (map.yy - 1) / 2;
+    return map;
+  }
+  if (operation.has_rotate() || before.width != after.width ||
+      before.height != after.height) {
+    return std::nullopt;
+  }
+  return map;
+}
+
 std::vector<v1::Operation> OperationsOf(Orientation turn) {
   std::vector<v1::Operation> operations;
   if (turn.mirrored) {

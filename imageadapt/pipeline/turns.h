@@ -8,6 +8,7 @@
 
 #include "google/protobuf/repeated_ptr_field.h"
 #include "imageadapt/image/orientation.h"
+#include "imageadapt/image/pixel_map.h"
 #include "imageadapt/v1/operations.pb.h"
 
 namespace imageadapt {
@@ -20,6 +21,12 @@ std::optional<Orientation> TurnOf(const v1::Operation& operation);
 
 // What all operations together do, if each of them is such a turn.
 std::optional<Orientation> TurnOf(const OperationSpecs& operations);
+
+// Where pixels go when `operation` makes an image of `after` from one of
+// `before`; nothing if no such map says it (free rotation).
+std::optional<PixelMap> PixelMapOf(const v1::Operation& operation,
+                                   const ImageShape& before,
+                                   const ImageShape& after);
 
 // At most two operations that do what `turn` does; none if it is upright.
 std::vector<v1::Operation> OperationsOf(Orientation turn);

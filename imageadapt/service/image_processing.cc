@@ -65,7 +65,7 @@ absl::StatusOr<FrameSequence> OutputFrames(const OutputFormat& output,
   }
   // Pages are no animation.
   const bool is_its_kind =
-      codec.frames == Codec::Frames::kDifferent || input.is_animation;
+      codec.frames != Codec::Frames::kAlike || input.is_animation;
   return can_hold && is_its_kind ? input : FrameSequence();
 }
 
@@ -104,7 +104,7 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
         file,
         {.turn = *turn,
          .applies_orientation = output.input.applies_orientation,
-         .keeps_icc_profile = !output.drops_icc_profile},
+         .keeps_icc_profile = !output.drops_metadata},
         limits_, work, sink, turned);
     if (status.ok()) {
       result.file = sink.TakeBlocks();
@@ -126,8 +126,11 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
   const EncodeOptions options{
       .quality = static_cast<int>(output.quality == 0 ? kDefaultQuality
                                                       : output.quality),
-      .icc_profile = output.drops_icc_profile ? std::span<const std::byte>()
-                                              : pipeline->icc_profile(),
+      .icc_profile = output.drops_metadata ? std::span<const std::byte>()
+                                           : pipeline->icc_profile(),
+      .volume_header = output.drops_metadata ? std::span<const std::byte>()
+                                             : pipeline->volume_header(),
+      .pixel_map = pipeline->pixel_map(),
       .frames = frames};
   RETURN_IF_ERROR(
       TooLargeAnswer(pipeline->RunToFile(*codec, options, work, sink)));

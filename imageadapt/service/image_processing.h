@@ -34,7 +34,7 @@ struct OutputFormat {
   enum class Frames : uint8_t { kAllIfHeld, kAll, kFirst };
   Frames frames = Frames::kAllIfHeld;
   InputPolicy input = {};
-  bool drops_icc_profile = false;
+  bool drops_metadata = false;
 };
 
 // Immutable; thread-safe.

@@ -31,6 +31,8 @@ v1::ImageFormat::Frames FramesOf(const Codec& codec) {
       return v1::ImageFormat::FRAMES_ONE;
     case Codec::Frames::kAlike:
       return v1::ImageFormat::FRAMES_ANIMATION;
+    case Codec::Frames::kSlices:
+      return v1::ImageFormat::FRAMES_SLICES;
     case Codec::Frames::kDifferent:
       return v1::ImageFormat::FRAMES_PAGES;
   }

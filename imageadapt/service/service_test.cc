@@ -1,6 +1,8 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -442,6 +444,49 @@ TEST_F(ImageProcessingTest, KeepsTheFormatUnlessAnotherIsNamed) {
   EXPECT_EQ(png->mime_type, "image/png");
   EXPECT_EQ(png->shape, (ImageShape{20, 10, 3}));
   EXPECT_FALSE(IsJpeg(png->file));
+}
+
+TEST_F(ImageProcessingTest, SlicesOfAVolumeAllTurnAndKeepTheirHeader) {
+  // NIfTI-1: 3 x 2 voxels of u8 in 4 slices, with an sform.
+  std::string file(352, '\0');
+  const auto put = [&](size_t at, const auto& value) {
+    std::memcpy(&file[at], &value, sizeof(value));
+  };
+  put(0, int32_t{348});
+  const int16_t dim[] = {3, 3, 2, 4};
+  put(40, dim);
+  put(70, int16_t{2});
+  put(108, 352.0f);
+  file.replace(148, 4, "kept");
+  put(254, int16_t{1});
+  const float rows[3][4] = {{2, 0, 0, 10}, {0, 3, 0, 20}, {0, 0, 4, 30}};
+  put(280, rows);
+  file.replace(344, 3, "n+1");
+  for (char sample = 0; sample < 24; ++sample) file.push_back(sample);
+
+  OperationSpecs turn;
+  turn.Add()->mutable_rotate()->set_angle_degrees(90);
+  const auto result = processing_.Process(RopeOfText(file), turn, {}, work_);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->frames, 4);
+  const std::string turned = RopeOf(result->file).ToString();
+  ASSERT_EQ(turned.size(), file.size());
+  EXPECT_EQ(turned.substr(148, 4), "kept");
+  int16_t turned_dim[4];
+  std::memcpy(turned_dim, &turned[40], sizeof(turned_dim));
+  EXPECT_THAT(turned_dim, ::testing::ElementsAre(3, 2, 3, 4));
+  EXPECT_EQ(turned.substr(352, 6), std::string("\2\5\1\4\0\3", 6));
+  // Its first pixel was the third of the first row.
+  float turned_rows[3][4];
+  std::memcpy(turned_rows, &turned[280], sizeof(turned_rows));
+  EXPECT_THAT(turned_rows[0], ::testing::ElementsAre(0, -2, 0, 14));
+  EXPECT_THAT(turned_rows[1], ::testing::ElementsAre(3, 0, 0, 20));
+  EXPECT_THAT(turned_rows[2], ::testing::ElementsAre(0, 0, 4, 30));
+
+  const auto png = processing_.Process(RopeOfText(file), turn,
+                                       {.mime_type = "image/png"}, work_);
+  ASSERT_TRUE(png.ok()) << png.status();
+  EXPECT_EQ(png->frames, 1);
 }
 
 TEST_F(ImageProcessingTest, NamesTheFieldThatIsWrong) {

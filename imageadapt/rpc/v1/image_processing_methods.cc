@@ -45,7 +45,7 @@ absl::StatusOr<OutputFormat> FormatOf(const v1::ProcessImageRequest& request) {
   format.input = {.applies_orientation = request.orientation_policy() !=
                                          Request::ORIENTATION_POLICY_IGNORE,
                   .converts_to_srgb = output.color() == Options::COLOR_SRGB};
-  format.drops_icc_profile =
+  format.drops_metadata =
       output.metadata_policy() == Options::METADATA_POLICY_DROP_ALL;
   return format;
 }
