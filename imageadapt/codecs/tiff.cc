@@ -18,6 +18,7 @@
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -39,14 +40,85 @@ constexpr uint32_t kMaxSamplesPerPixel = 32;
 // Tiles may be larger than a small image, but not much.
 constexpr uint64_t kSmallTilePixels = uint64_t{1} << 22;
 
-absl::Status Unsupported(absl::string_view what) {
-  return Refusal(absl::StatusCode::kInvalidArgument, kUnknownFormat,
-                 "this TIFF file cannot be read: ", what, " not supported");
-}
+// Strips and rows of tiles up to this size are decoded as a whole; that is
+// quicker, and some of libtiff's codecs know no other way.
+constexpr uint64_t kSmallBandBytes = uint64_t{1} << 20;
+
+// What libtiff holds of a file beside strips and directories: the tables of
+// most codecs; those of LZMA as its usual levels need them.
+constexpr uint64_t kLibraryBytes = uint64_t{1} << 20;
+constexpr uint64_t kLzmaBytes = uint64_t{12} << 20;
 
 struct Closer {
   void operator()(TIFF* tiff) const { TIFFClose(tiff); }
 };
+using Library = std::unique_ptr<TIFF, Closer>;
+
+// Memory of zeros, which is not touched before it is used: a codec may leave
+// some of it as it was.
+struct Freer {
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): new has no zeros without touch
+  void operator()(std::byte* bytes) const { std::free(bytes); }
+};
+using Zeros = std::unique_ptr<std::byte, Freer>;
+
+absl::StatusOr<Zeros> TakeZeros(uint64_t size) {
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc)
+  Zeros zeros(static_cast<std::byte*>(std::calloc(size, 1)));
+  if (zeros != nullptr) return zeros;
+  return Refusal(absl::StatusCode::kResourceExhausted, kOutOfMemory,
+                 "no memory for ", size, " bytes of a TIFF file");
+}
+
+// The codecs of libtiff whose memory does not depend on what a strip says; not
+// JBIG and LERC.
+bool IsCompressionRead(uint16_t compression) {
+  switch (compression) {
+    case COMPRESSION_NONE:
+    case COMPRESSION_CCITTRLE:
+    case COMPRESSION_CCITTRLEW:
+    case COMPRESSION_CCITTFAX3:
+    case COMPRESSION_CCITTFAX4:
+    case COMPRESSION_LZW:
+    case COMPRESSION_OJPEG:
+    case COMPRESSION_JPEG:
+    case COMPRESSION_ADOBE_DEFLATE:
+    case COMPRESSION_DEFLATE:
+    case COMPRESSION_PACKBITS:
+    case COMPRESSION_NEXT:
+    case COMPRESSION_THUNDERSCAN:
+    case COMPRESSION_PIXARLOG:
+    case COMPRESSION_SGILOG:
+    case COMPRESSION_SGILOG24:
+    case COMPRESSION_LZMA:
+    case COMPRESSION_ZSTD:
+    case COMPRESSION_WEBP:
+      return TIFFIsCODECConfigured(compression) != 0;
+    default:
+      return false;
+  }
+}
+
+// Whether libtiff decodes a strip of it row by row.
+bool IsReadByRows(uint16_t compression) {
+  switch (compression) {
+    case COMPRESSION_NONE:
+    case COMPRESSION_CCITTRLE:
+    case COMPRESSION_CCITTRLEW:
+    case COMPRESSION_CCITTFAX3:
+    case COMPRESSION_CCITTFAX4:
+    case COMPRESSION_LZW:
+    case COMPRESSION_JPEG:
+    case COMPRESSION_ADOBE_DEFLATE:
+    case COMPRESSION_DEFLATE:
+    case COMPRESSION_PACKBITS:
+    case COMPRESSION_LZMA:
+    case COMPRESSION_ZSTD:
+      return true;
+    default:
+      return false;
+  }
+}
 
 float FloatOfHalf(uint16_t half) {
   const int exponent = half >> 10 & 31;
@@ -106,7 +178,7 @@ class TiffDecoder final : public Decoder {
     ASSIGN_OR_RETURN(pages_, FindTiffPages(file_.span(), limits));
     metadata_.frames.count = static_cast<uint32_t>(pages_.size());
     RETURN_IF_ERROR(CheckPage());
-    OpenLibrary();
+    tiff_ = OpenLibrary();
     if (tiff_ == nullptr) return HeaderStatus();
     RETURN_IF_ERROR(StartPage());
     ReadMetadata();
@@ -117,9 +189,17 @@ class TiffDecoder final : public Decoder {
   const ImageMetadata& metadata() const override { return metadata_; }
 
   uint64_t max_working_bytes() const override {
-    // libtiff's codecs hold up to a band more.
-    return 3 * (band_bytes_ + tile_bytes_) + row_bytes_ * 2 +
-           (uint64_t{1} << 20) + metadata_.icc_profile.size() * 2 +
+    // Where libtiff makes RGB of it, it holds what it makes it of, too.
+    const uint64_t bands = (band_bytes_ + tile_bytes_) * (uses_rgba_ ? 3 : 1);
+    // Rows of MCUs, differences of neighbours.
+    const uint64_t rows = 32 * row_bytes_;
+    uint64_t library = kLibraryBytes;
+    if (compression_ == COMPRESSION_LZMA) library += kLzmaBytes;
+    // Bits are turned round in a copy of the whole strip.
+    if (Field(TIFFTAG_FILLORDER) == FILLORDER_LSB2MSB) library += file_.size();
+    if (compression_ == COMPRESSION_WEBP) library += 2 * band_bytes_;
+    return bands + (rows + library) * (row_libraries_.size() + 1) +
+           strips_ * 32 + metadata_.icc_profile.size() * 2 +
            pages_.size() * sizeof(TiffPage);
   }
 
@@ -198,7 +278,10 @@ class TiffDecoder final : public Decoder {
   // libjpeg fills what a file lacks with grey, and only warns.
   static int OnWarning(TIFF* /*tiff*/, void* self, const char* module,
                        const char* format, va_list arguments) {
-    if (module == nullptr || std::strcmp(module, "JPEGLib") != 0) return 1;
+    if (module == nullptr || (std::strcmp(module, "JPEGLib") != 0 &&
+                              std::strcmp(module, "LibJpeg") != 0)) {
+      return 1;
+    }
     auto& decoder = *static_cast<TiffDecoder*>(self);
     char text[160];
     std::vsnprintf(text, sizeof(text), format, arguments);
@@ -210,9 +293,9 @@ class TiffDecoder final : public Decoder {
     return 1;
   }
 
-  void OpenLibrary() {
+  Library OpenLibrary() {
     TIFFOpenOptions* const options = TIFFOpenOptionsAlloc();
-    if (options == nullptr) return;
+    if (options == nullptr) return nullptr;
     // Sizes were checked before; this is for what codecs and tags ask for.
     const uint64_t most =
         std::max<uint64_t>(uint64_t{32} << 20, limits_.max_pixels * 16);
@@ -221,9 +304,10 @@ class TiffDecoder final : public Decoder {
     TIFFOpenOptionsSetErrorHandlerExtR(options, OnError, this);
     TIFFOpenOptionsSetWarningHandlerExtR(options, OnWarning, this);
     // The header only: directories are read where pages_ says they are.
-    tiff_.reset(TIFFClientOpenExt("file", "rh", this, Read, Write, Seek, Close,
-                                  Size, Map, Unmap, options));
+    Library library(TIFFClientOpenExt("file", "rh", this, Read, Write, Seek,
+                                      Close, Size, Map, Unmap, options));
     TIFFOpenOptionsFree(options);
+    return library;
   }
 
   // Before libtiff reads the directory.
@@ -255,8 +339,9 @@ class TiffDecoder final : public Decoder {
   absl::Status StartPage() {
     error_[0] = '\0';
     next_row_ = band_end_ = 0;
-    band_ = Buffer();
-    tile_ = Buffer();
+    band_.reset();
+    tile_.reset();
+    row_libraries_.clear();
     if (TIFFSetSubDirectory(tiff_.get(), pages_[page_].offset) != 1) {
       return HeaderStatus();
     }
@@ -276,9 +361,9 @@ class TiffDecoder final : public Decoder {
 
   absl::Status ReadKind() {
     TIFF* const tiff = tiff_.get();
-    const uint16_t compression = Field(TIFFTAG_COMPRESSION);
-    if (TIFFIsCODECConfigured(compression) == 0) {
-      return Unsupported(absl::StrCat("its compression ", compression, " is"));
+    const uint16_t compression = compression_ = Field(TIFFTAG_COMPRESSION);
+    if (!IsCompressionRead(compression)) {
+      return NotSupported(kFormat, absl::StrCat("compression ", compression));
     }
     bits_ = Field(TIFFTAG_BITSPERSAMPLE);
     samples_ = Field(TIFFTAG_SAMPLESPERPIXEL);
@@ -286,7 +371,8 @@ class TiffDecoder final : public Decoder {
       return DamagedHeader(kFormat, "its pixels have no samples");
     }
     if (samples_ > kMaxSamplesPerPixel) {
-      return Unsupported(absl::StrCat(samples_, " samples in a pixel are"));
+      return NotSupported(kFormat,
+                          absl::StrCat(samples_, " samples in a pixel"));
     }
     is_planar_ =
         samples_ > 1 && Field(TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE;
@@ -314,7 +400,7 @@ class TiffDecoder final : public Decoder {
       case PHOTOMETRIC_SEPARATED:
         colors = 4;
         if (Field(TIFFTAG_INKSET) != INKSET_CMYK) {
-          return Unsupported("inks other than CMYK are");
+          return NotSupported(kFormat, "inks other than CMYK");
         }
         break;
       case PHOTOMETRIC_YCBCR:
@@ -326,8 +412,8 @@ class TiffDecoder final : public Decoder {
         uses_rgba_ = true;
         break;
       default:
-        return Unsupported(absl::StrCat("its photometric interpretation ",
-                                        photometric_, " is"));
+        return NotSupported(
+            kFormat, absl::StrCat("photometric interpretation ", photometric_));
     }
     if (uses_rgba_ || compression == COMPRESSION_OJPEG) return ReadRgbaKind();
     if (samples_ < colors) {
@@ -342,7 +428,7 @@ class TiffDecoder final : public Decoder {
     char why[1024] = "";
     if (TIFFRGBAImageOK(tiff_.get(), why) != 1) {
       why[sizeof(why) - 1] = '\0';
-      return Unsupported(absl::StrCat("its colours (", why, ") are"));
+      return NotSupported(kFormat, absl::StrCat("such colours (", why, ")"));
     }
     uint16_t orientation = Field(TIFFTAG_ORIENTATION);
     if (page_ == 0) first_orientation_ = orientation;
@@ -376,7 +462,8 @@ class TiffDecoder final : public Decoder {
       alpha_ = -1;
       if (kind_ != Kind::kU8 && kind_ != Kind::kU16 &&
           !(kind_ == Kind::kPacked && bits_ < 8)) {
-        return Unsupported(absl::StrCat("a palette of ", bits_, " bits is"));
+        return NotSupported(kFormat,
+                            absl::StrCat("palettes of ", bits_, " bits"));
       }
       spec_.sample_type =
           has_wide_palette_ ? SampleType::kU16 : SampleType::kU8;
@@ -392,14 +479,15 @@ class TiffDecoder final : public Decoder {
     spec_.sample_type = SampleType::kF32;
     if (format == SAMPLEFORMAT_IEEEFP) {
       if (bits_ != 16 && bits_ != 32 && bits_ != 64) {
-        return Unsupported(absl::StrCat("floats of ", bits_, " bits are"));
+        return NotSupported(kFormat,
+                            absl::StrCat("floats of ", bits_, " bits"));
       }
       kind_ = bits_ == 16 ? Kind::kF16 : bits_ == 32 ? Kind::kF32 : Kind::kF64;
       return absl::OkStatus();
     }
     if (format == SAMPLEFORMAT_COMPLEXINT ||
         format == SAMPLEFORMAT_COMPLEXIEEEFP) {
-      return Unsupported("complex samples are");
+      return NotSupported(kFormat, "complex samples");
     }
     switch (bits_) {
       case 8:
@@ -416,8 +504,9 @@ class TiffDecoder final : public Decoder {
         break;
       default:
         if (is_signed || (bits_ > 16 && bits_ != 24)) {
-          return Unsupported(absl::StrCat(is_signed ? "signed " : "",
-                                          "samples of ", bits_, " bits are"));
+          return NotSupported(
+              kFormat, absl::StrCat(is_signed ? "signed " : "", "samples of ",
+                                    bits_, " bits"));
         }
         kind_ = bits_ == 24 ? Kind::kU24 : Kind::kPacked;
     }
@@ -473,6 +562,7 @@ class TiffDecoder final : public Decoder {
         return DamagedHeader(kFormat, "its tiles have no size");
       }
       tile_width_ = tile_width;
+      tile_height_ = tile_height;
       band_rows_ = tile_height;
       tile_bytes_ = uses_rgba_ ? uint64_t{tile_width} * tile_height * 4
                                : TIFFTileSize64(tiff);
@@ -485,7 +575,7 @@ class TiffDecoder final : public Decoder {
     if (uses_rgba_) {
       row_bytes_ = width * 4;
     } else {
-      if (is_planar_) planes_ = UsedSamples();
+      if (is_planar_) planes_ = colors_ + (alpha_ >= 0 ? 1 : 0);
       const uint64_t row_bits = width * (is_planar_ ? 1 : samples_) * bits_;
       row_bytes_ = (row_bits + 7) / 8;
       if (tile_width_ != 0) {
@@ -495,30 +585,56 @@ class TiffDecoder final : public Decoder {
           return DamagedHeader(kFormat, "its tiles end within bytes");
         }
         tile_row_bytes_ = (tile_row_bits + 7) / 8;
-        if (tile_bytes_ != tile_row_bytes_ * band_rows_) {
-          return Unsupported("subsampled tiles are");
+        if (tile_bytes_ != tile_row_bytes_ * tile_height_) {
+          return NotSupported(kFormat, "subsampled tiles");
         }
       } else if (TIFFScanlineSize64(tiff) != row_bytes_) {
-        return Unsupported("subsampled rows are");
+        return NotSupported(kFormat, "subsampled rows");
       }
     }
-    const uint64_t kept = std::min(band_rows_, spec_.shape.height);
-    band_bytes_ = row_bytes_ * kept * planes_;
+    strips_ =
+        tile_width_ != 0 ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
+    band_rows_ = std::min(band_rows_, spec_.shape.height);
+    if (tile_width_ == 0 && !uses_rgba_ && IsReadByRows(compression_) &&
+        row_bytes_ * band_rows_ * planes_ > kSmallBandBytes) {
+      RETURN_IF_ERROR(PlanRows());
+    }
+    band_bytes_ = row_bytes_ * band_rows_ * planes_;
     return PixelBytes(spec_).status();
   }
 
-  uint32_t UsedSamples() const {
-    return std::max(colors_, static_cast<uint32_t>(alpha_ + 1));
+  // Large strips row by row: libtiff keeps its place in one strip, so each
+  // plane is read by a library of its own.
+  absl::Status PlanRows() {
+    band_rows_ = 1;
+    for (uint32_t plane = 0; plane < planes_; ++plane) {
+      Library library = OpenLibrary();
+      if (library == nullptr ||
+          TIFFSetSubDirectory(library.get(), pages_[page_].offset) != 1) {
+        return HeaderStatus();
+      }
+      if (compression_ == COMPRESSION_JPEG &&
+          Field(TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_YCBCR && !is_planar_) {
+        TIFFSetField(library.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+      }
+      row_libraries_.push_back(std::move(library));
+    }
+    return absl::OkStatus();
   }
 
-  // The strip or the row of tiles that begins with the next row.
+  // Which of the file's planes the band has there.
+  uint16_t PlaneAt(uint32_t place) const {
+    return static_cast<uint16_t>(
+        place < colors_ ? place : static_cast<uint32_t>(alpha_));
+  }
+
+  // The strip, the row of tiles or the row that begins with the next row.
   absl::Status ReadBand() {
-    if (band_.size() == 0) {
-      ASSIGN_OR_RETURN(band_, BufferPool(0).Take(band_bytes_));
+    if (band_ == nullptr) {
+      ASSIGN_OR_RETURN(band_, TakeZeros(band_bytes_));
       if (tile_bytes_ != 0) {
-        ASSIGN_OR_RETURN(tile_, BufferPool(0).Take(tile_bytes_));
+        ASSIGN_OR_RETURN(tile_, TakeZeros(tile_bytes_));
       }
-      std::memset(band_.data(), 0, band_.size());
     }
     band_first_ = next_row_;
     const uint32_t rows = std::min(band_rows_, spec_.shape.height - next_row_);
@@ -526,12 +642,8 @@ class TiffDecoder final : public Decoder {
     if (uses_rgba_) {
       RETURN_IF_ERROR(ReadRgbaBand(rows));
     } else {
-      for (uint32_t plane = 0; plane < planes_; ++plane) {
-        std::byte* const target =
-            band_.data() +
-            plane * row_bytes_ * std::min(band_rows_, spec_.shape.height);
-        RETURN_IF_ERROR(tile_width_ != 0 ? ReadTiles(plane, rows, target)
-                                         : ReadStrip(plane, rows, target));
+      for (uint32_t place = 0; place < planes_; ++place) {
+        RETURN_IF_ERROR(ReadPlane(place, rows));
       }
     }
     if (is_damaged_) return RowStatus();
@@ -539,9 +651,16 @@ class TiffDecoder final : public Decoder {
     return absl::OkStatus();
   }
 
-  absl::Status ReadStrip(uint32_t plane, uint32_t rows, std::byte* target) {
-    const uint32_t strip =
-        TIFFComputeStrip(tiff_.get(), next_row_, static_cast<uint16_t>(plane));
+  absl::Status ReadPlane(uint32_t place, uint32_t rows) {
+    std::byte* const target = band_.get() + place * row_bytes_ * band_rows_;
+    const uint16_t plane = is_planar_ ? PlaneAt(place) : uint16_t{0};
+    if (tile_width_ != 0) return ReadTiles(plane, rows, target);
+    if (!row_libraries_.empty()) {
+      const bool is_read = TIFFReadScanline(row_libraries_[place].get(), target,
+                                            next_row_, plane) == 1;
+      return is_read ? absl::OkStatus() : RowStatus();
+    }
+    const uint32_t strip = TIFFComputeStrip(tiff_.get(), next_row_, plane);
     const auto size = static_cast<tmsize_t>(row_bytes_ * rows);
     if (TIFFReadEncodedStrip(tiff_.get(), strip, target, size) != size) {
       return RowStatus();
@@ -549,20 +668,19 @@ class TiffDecoder final : public Decoder {
     return absl::OkStatus();
   }
 
-  absl::Status ReadTiles(uint32_t plane, uint32_t rows, std::byte* target) {
+  absl::Status ReadTiles(uint16_t plane, uint32_t rows, std::byte* target) {
     const auto size = static_cast<tmsize_t>(tile_bytes_);
     for (uint64_t x = 0; x < spec_.shape.width; x += tile_width_) {
-      const uint32_t tile =
-          TIFFComputeTile(tiff_.get(), static_cast<uint32_t>(x), next_row_, 0,
-                          static_cast<uint16_t>(plane));
-      if (TIFFReadEncodedTile(tiff_.get(), tile, tile_.data(), size) != size) {
+      const uint32_t tile = TIFFComputeTile(
+          tiff_.get(), static_cast<uint32_t>(x), next_row_, 0, plane);
+      if (TIFFReadEncodedTile(tiff_.get(), tile, tile_.get(), size) != size) {
         return RowStatus();
       }
       const uint64_t at = x / tile_width_ * tile_row_bytes_;
       const uint64_t bytes = std::min(tile_row_bytes_, row_bytes_ - at);
       for (uint32_t y = 0; y < rows; ++y) {
         std::memcpy(target + y * row_bytes_ + at,
-                    tile_.data() + y * tile_row_bytes_, bytes);
+                    tile_.get() + y * tile_row_bytes_, bytes);
       }
     }
     return absl::OkStatus();
@@ -573,20 +691,20 @@ class TiffDecoder final : public Decoder {
     constexpr int kStopOnError = 1;
     if (tile_width_ == 0) {
       if (TIFFReadRGBAStripExt(tiff_.get(), next_row_,
-                               reinterpret_cast<uint32_t*>(band_.data()),
+                               reinterpret_cast<uint32_t*>(band_.get()),
                                kStopOnError) != 1) {
         return RowStatus();
       }
       for (uint32_t y = 0; y < rows / 2; ++y) {
-        std::byte* const a = band_.data() + y * row_bytes_;
-        std::byte* const b = band_.data() + (rows - 1 - y) * row_bytes_;
+        std::byte* const a = band_.get() + y * row_bytes_;
+        std::byte* const b = band_.get() + (rows - 1 - y) * row_bytes_;
         std::swap_ranges(a, a + row_bytes_, b);
       }
       return absl::OkStatus();
     }
     for (uint64_t x = 0; x < spec_.shape.width; x += tile_width_) {
       if (TIFFReadRGBATileExt(tiff_.get(), static_cast<uint32_t>(x), next_row_,
-                              reinterpret_cast<uint32_t*>(tile_.data()),
+                              reinterpret_cast<uint32_t*>(tile_.get()),
                               kStopOnError) != 1) {
         return RowStatus();
       }
@@ -594,8 +712,8 @@ class TiffDecoder final : public Decoder {
           4 * std::min<uint64_t>(tile_width_, spec_.shape.width - x);
       for (uint32_t y = 0; y < rows; ++y) {
         std::memcpy(
-            band_.data() + y * row_bytes_ + 4 * x,
-            tile_.data() + uint64_t{band_rows_ - 1 - y} * tile_width_ * 4,
+            band_.get() + y * row_bytes_ + 4 * x,
+            tile_.get() + uint64_t{tile_height_ - 1 - y} * tile_width_ * 4,
             bytes);
       }
     }
@@ -669,7 +787,7 @@ class TiffDecoder final : public Decoder {
   void ConvertRow(std::span<T> target) {
     const uint64_t y = next_row_ - band_first_;
     const auto* const row =
-        reinterpret_cast<const uint8_t*>(band_.data()) + y * row_bytes_;
+        reinterpret_cast<const uint8_t*>(band_.get()) + y * row_bytes_;
     if (uses_rgba_) {
       for (size_t i = 0, from = 0; i < target.size(); i += 3, from += 4) {
         const auto pixel = Load<uint32_t>(row + from);
@@ -690,17 +808,17 @@ class TiffDecoder final : public Decoder {
       std::memcpy(target.data(), row, target.size_bytes());
       return;
     }
-    const uint64_t plane_bytes =
-        row_bytes_ * std::min(band_rows_, spec_.shape.height);
-    const auto sample = [&](uint64_t x, uint32_t c) {
-      return is_planar_ ? Sample<T>(row + c * plane_bytes, x)
-                        : Sample<T>(row, x * samples_ + c);
+    const uint64_t plane_bytes = row_bytes_ * band_rows_;
+    // The alpha that follows the colours need not do so in the file.
+    const auto sample = [&](uint64_t x, uint32_t place) {
+      return is_planar_ ? Sample<T>(row + place * plane_bytes, x)
+                        : Sample<T>(row, x * samples_ + PlaneAt(place));
     };
     for (uint64_t x = 0; x < spec_.shape.width; ++x) {
       T* const pixel = target.data() + x * channels;
       ConvertColors(pixel, row, x, sample);
       if (alpha_ < 0) continue;
-      const T alpha = sample(x, static_cast<uint32_t>(alpha_));
+      const T alpha = sample(x, colors_);
       pixel[channels - 1] = alpha;
       if (!is_premultiplied_) continue;
       for (uint32_t c = 0; c + 1 < channels; ++c) {
@@ -791,11 +909,13 @@ class TiffDecoder final : public Decoder {
   size_t page_ = 0;
   char error_[200] = "";
   bool is_damaged_ = false;
-  std::unique_ptr<TIFF, Closer> tiff_;
+  Library tiff_;
+  std::vector<Library> row_libraries_;
   ImageSpec spec_;
   ImageMetadata metadata_;
   uint16_t first_orientation_ = 1;
 
+  uint16_t compression_ = COMPRESSION_NONE;
   uint16_t bits_ = 0;
   uint16_t samples_ = 0;  // in a pixel of the file
   uint16_t photometric_ = 0;
@@ -809,14 +929,16 @@ class TiffDecoder final : public Decoder {
   bool has_wide_palette_ = false;
 
   uint32_t planes_ = 1;      // in a band
+  uint64_t strips_ = 0;      // or tiles
   uint32_t tile_width_ = 0;  // 0: strips
+  uint32_t tile_height_ = 0;
   uint32_t band_rows_ = 0;
   uint64_t row_bytes_ = 0;  // of a plane
   uint64_t tile_row_bytes_ = 0;
   uint64_t tile_bytes_ = 0;
   uint64_t band_bytes_ = 0;
-  Buffer band_;
-  Buffer tile_;
+  Zeros band_;
+  Zeros tile_;
   uint32_t band_first_ = 0;
   uint32_t band_end_ = 0;
   uint32_t next_row_ = 0;
