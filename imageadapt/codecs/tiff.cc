@@ -23,6 +23,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "imageadapt/base/buffer_pool.h"
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
@@ -71,7 +72,7 @@ absl::StatusOr<Zeros> TakeZeros(uint64_t size) {
 }
 
 // The codecs of libtiff whose memory does not depend on what a strip says; not
-// JBIG and LERC.
+// JBIG, LERC and PixarLog.
 bool IsCompressionRead(uint16_t compression) {
   switch (compression) {
     case COMPRESSION_NONE:
@@ -87,7 +88,6 @@ bool IsCompressionRead(uint16_t compression) {
     case COMPRESSION_PACKBITS:
     case COMPRESSION_NEXT:
     case COMPRESSION_THUNDERSCAN:
-    case COMPRESSION_PIXARLOG:
     case COMPRESSION_SGILOG:
     case COMPRESSION_SGILOG24:
     case COMPRESSION_LZMA:
@@ -275,20 +275,19 @@ class TiffDecoder final : public Decoder {
     std::vsnprintf(decoder.error_, sizeof(decoder.error_), format, arguments);
     return 1;
   }
-  // libjpeg fills what a file lacks with grey, and only warns.
-  static int OnWarning(TIFF* /*tiff*/, void* self, const char* module,
+  // Where a strip ends too early, libjpeg fills the rest with grey and the fax
+  // codecs leave it out; both only warn.
+  static int OnWarning(TIFF* /*tiff*/, void* self, const char* /*module*/,
                        const char* format, va_list arguments) {
-    if (module == nullptr || (std::strcmp(module, "JPEGLib") != 0 &&
-                              std::strcmp(module, "LibJpeg") != 0)) {
-      return 1;
-    }
     auto& decoder = *static_cast<TiffDecoder*>(self);
-    char text[160];
+    char text[sizeof(decoder.error_)];
     std::vsnprintf(text, sizeof(text), format, arguments);
-    if (std::strncmp(text, "Premature end", 13) == 0 ||
-        std::strncmp(text, "Corrupt JPEG", 12) == 0) {
-      std::memcpy(decoder.error_, text, sizeof(text));
-      decoder.is_damaged_ = true;
+    for (const absl::string_view start :
+         {"Premature end", "Premature EOF", "Corrupt JPEG"}) {
+      if (absl::StartsWith(text, start)) {
+        std::memcpy(decoder.error_, text, sizeof(text));
+        decoder.is_damaged_ = true;
+      }
     }
     return 1;
   }
@@ -296,6 +295,7 @@ class TiffDecoder final : public Decoder {
   Library OpenLibrary() {
     TIFFOpenOptions* const options = TIFFOpenOptionsAlloc();
     if (options == nullptr) return nullptr;
+    at_ = 0;
     // Sizes were checked before; this is for what codecs and tags ask for.
     const uint64_t most =
         std::max<uint64_t>(uint64_t{32} << 20, limits_.max_pixels * 16);
