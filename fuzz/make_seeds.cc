@@ -73,6 +73,7 @@ std::vector<std::string> Seeds(const std::string& target) {
   if (target == "jpeg") return Joined(FilesOf(kJpegCodec), SeedJpegs());
   if (target == "bmp") return Joined(FilesOf(kBmpCodec), SeedBmps());
   if (target == "pnm") return Joined(FilesOf(kPnmCodec), SeedPnms());
+  if (target == "tiff") return Joined(FilesOf(kTiffCodec), SeedTiffs());
   if (target == "tga") return Joined(FilesOf(kTgaCodec), SeedTgas());
   if (target == "nifti") {
     return Joined(FilesOf(kNiftiCodec), FilesOf(kNiftiGzipCodec));

@@ -23,6 +23,9 @@ std::vector<std::string> SeedPnms();
 // Colour maps, 16 bits a pixel, all corners, an extension area.
 std::vector<std::string> SeedTgas();
 
+// Every compression and layout that libtiff writes, both byte orders, BigTIFF.
+std::vector<std::string> SeedTiffs();
+
 }  // namespace imageadapt
 
 #endif  // FUZZ_SEED_FILES_H_

@@ -92,7 +92,8 @@ absl::StatusOr<ImageSpec> Decode(const std::string& bytes) {
     return absl::InvalidArgumentError("of no known format");
   }
   RopeSource source{ByteRope(data)};
-  const auto decoder = codec->open(source, {});
+  // Longer than a JPEG can be: one of the files has 65537 rows.
+  const auto decoder = codec->open(source, {.max_side = 70'000});
   if (!decoder.ok()) return decoder.status();
   const ImageSpec spec = (*decoder)->spec();
   absl::Status status = ReadFrame(**decoder);
