@@ -58,9 +58,14 @@ function(imageadapt_room room)
                           imageadapt_testing GTest::gmock_main)
     target_compile_definitions(${program} PRIVATE
                                IMAGEADAPT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    # Sanitizers take their time with thousands of real files.
+    set(limit 300)
+    if(IMAGEADAPT_SANITIZE)
+      set(limit 1200)
+    endif()
     gtest_discover_tests(${program} TEST_PREFIX "${room}."
                          DISCOVERY_TIMEOUT 60
-                         PROPERTIES LABELS ${room} TIMEOUT 300)
+                         PROPERTIES LABELS ${room} TIMEOUT ${limit})
   endif()
 endfunction()
 
