@@ -131,11 +131,11 @@ absl::StatusOr<std::unique_ptr<ColorTransform>> ColorTransform::ToSrgb(
 }
 
 absl::StatusOr<std::unique_ptr<ColorTransform>> ColorTransform::InksToSrgb(
-    std::span<const std::byte> profile, bool is_inverted) {
+    std::span<const std::byte> profile, bool is_inverted, SampleType type) {
   return Make(profile, {.colors = cmsSigCmykData,
-                        .from = PixelOf(PT_CMYK, 4, 0, BYTES_SH(1)) |
+                        .from = PixelOf(PT_CMYK, 4, 0, SampleOf(type)) |
                                 FLAVOR_SH(is_inverted ? 1U : 0U),
-                        .to = TYPE_RGB_8,
+                        .to = PixelOf(PT_RGB, 3, 0, SampleOf(type)),
                         .otherwise = "is not for inks, as the samples are"});
 }
 

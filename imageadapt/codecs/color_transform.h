@@ -25,10 +25,12 @@ class ColorTransform {
   static absl::StatusOr<std::unique_ptr<ColorTransform>> ToSrgb(
       std::span<const std::byte> profile, const ImageSpec& spec);
 
-  // For 4 bytes of cyan, magenta, yellow and black, where 255 is all of an ink,
-  // or none if `is_inverted`, to 3 bytes of RGB. Errors as above.
+  // For 4 samples of cyan, magenta, yellow and black, where the largest is all
+  // of an ink, or none if `is_inverted`, to 3 samples of RGB; u8 or u16. Errors
+  // as above.
   static absl::StatusOr<std::unique_ptr<ColorTransform>> InksToSrgb(
-      std::span<const std::byte> profile, bool is_inverted);
+      std::span<const std::byte> profile, bool is_inverted,
+      SampleType type = SampleType::kU8);
 
   virtual ~ColorTransform() = default;
 

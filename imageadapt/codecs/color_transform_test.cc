@@ -9,17 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "imageadapt/codecs/ink_profile_for_test.h"
+
 namespace imageadapt {
 namespace {
 
-std::vector<std::byte> BytesOf(cmsHPROFILE profile) {
-  cmsUInt32Number size = 0;
-  EXPECT_TRUE(cmsSaveProfileToMem(profile, nullptr, &size));
-  std::vector<std::byte> bytes(size);
-  EXPECT_TRUE(cmsSaveProfileToMem(profile, bytes.data(), &size));
-  cmsCloseProfile(profile);
-  return bytes;
-}
+using testing::BytesOfProfile;
+using testing::InkProfile;
 
 // RGB or grey whose samples are the 2.2nd root of light, or linear.
 std::vector<std::byte> Profile(double gamma, bool is_grey) {
@@ -32,33 +28,7 @@ std::vector<std::byte> Profile(double gamma, bool is_grey) {
                                   ? cmsCreateGrayProfile(cmsD50_xyY(), curve)
                                   : cmsCreateRGBProfile(&d65, &srgb, curves);
   cmsFreeToneCurve(curve);
-  return BytesOf(profile);
-}
-
-// Inks that take away light evenly: L* is 100 - 100 of the most ink.
-cmsInt32Number InksToLab(const cmsUInt16Number in[], cmsUInt16Number out[],
-                         void* /*cargo*/) {
-  const cmsUInt16Number most =
-      std::max(std::max(in[0], in[1]), std::max(in[2], in[3]));
-  const cmsCIELab lab = {100.0 - most / 655.35, 0, 0};
-  cmsFloat2LabEncoded(out, &lab);
-  return TRUE;
-}
-
-std::vector<std::byte> InkProfile() {
-  const cmsHPROFILE profile = cmsCreateProfilePlaceholder(nullptr);
-  cmsSetProfileVersion(profile, 2.4);
-  cmsSetDeviceClass(profile, cmsSigOutputClass);
-  cmsSetColorSpace(profile, cmsSigCmykData);
-  cmsSetPCS(profile, cmsSigLabData);
-  cmsPipeline* const pipeline = cmsPipelineAlloc(nullptr, 4, 3);
-  cmsStage* const table = cmsStageAllocCLut16bit(nullptr, 9, 4, 3, nullptr);
-  cmsStageSampleCLut16bit(table, InksToLab, nullptr, 0);
-  cmsPipelineInsertStage(pipeline, cmsAT_BEGIN, table);
-  EXPECT_TRUE(cmsWriteTag(profile, cmsSigAToB0Tag, pipeline));
-  EXPECT_TRUE(cmsWriteTag(profile, cmsSigAToB1Tag, pipeline));
-  cmsPipelineFree(pipeline);
-  return BytesOf(profile);
+  return BytesOfProfile(profile);
 }
 
 double ToSrgbCurve(double light) {
@@ -104,6 +74,21 @@ TEST(ColorTransformTest, LinearLightGetsTheCurveOfSrgb) {
     CheckLinear<uint8_t>(channels, 255, 1.1 / 255);
     CheckLinear<uint16_t>(channels, 65535, 0.001);
     CheckLinear<float>(channels, 1, 0.0005);
+  }
+}
+
+TEST(ColorTransformTest, WideInksBecomeWideRgb) {
+  const auto transform = ColorTransform::InksToSrgb(
+      InkProfile(), /*is_inverted=*/false, SampleType::kU16);
+  ASSERT_TRUE(transform.ok()) << transform.status();
+  const std::array<uint16_t, 8> inks = {0, 0, 0, 0, 0, 32896, 0, 0};
+  std::array<uint16_t, 6> rgb = {};
+  (*transform)
+      ->Run(std::as_bytes(std::span(inks)).data(),
+            std::as_writable_bytes(std::span(rgb)).data(), 2);
+  for (size_t c = 0; c < 3; ++c) {
+    EXPECT_NEAR(rgb[c], 65535, 100);
+    EXPECT_NEAR(rgb[3 + c], 119 * 257, 400);
   }
 }
 

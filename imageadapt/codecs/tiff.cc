@@ -4,10 +4,10 @@
 // u16, scaled to the full range where they have fewer bits; signed integers of
 // 8 and 16 bits the same with 2^(n-1) added; all other integers, half, float
 // and double f32 of the same value. Palettes become RGB of u8, or of u16 if u8
-// would lose something. MINISWHITE is turned round. CMYK becomes RGB without
-// its profile, as in jpeg.cc. YCbCr, CIELab and LogLuv become RGB of u8 as
-// libtiff does it. Alpha is what ExtraSamples calls so, un-premultiplied where
-// it must be; other extra samples are dropped.
+// would lose something. MINISWHITE is turned round. CMYK becomes RGB by its
+// profile, without one (and for float) as in jpeg.cc. YCbCr, CIELab and LogLuv
+// become RGB of u8 as libtiff does it. Alpha is what ExtraSamples calls so,
+// un-premultiplied where it must be; other extra samples are dropped.
 //
 // Pages are frames; reduced copies and masks of pages are not, unless they come
 // first. The orientation and profile are those of the first page.
@@ -28,6 +28,7 @@
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
 #include "imageadapt/codecs/codec_list.h"
+#include "imageadapt/codecs/color_transform.h"
 #include "imageadapt/codecs/decode_checks.h"
 #include "imageadapt/codecs/tiff_pages.h"
 #include "imageadapt/codecs/tiff_writer.h"
@@ -199,7 +200,7 @@ class TiffDecoder final : public Decoder {
     if (Field(TIFFTAG_FILLORDER) == FILLORDER_LSB2MSB) library += file_.size();
     if (compression_ == COMPRESSION_WEBP) library += 2 * band_bytes_;
     return bands + (rows + library) * (row_libraries_.size() + 1) +
-           strips_ * 32 + metadata_.icc_profile.size() * 2 +
+           strips_ * 32 + metadata_.icc_profile.size() * 2 + InkBytes() +
            pages_.size() * sizeof(TiffPage);
   }
 
@@ -356,6 +357,7 @@ class TiffDecoder final : public Decoder {
     spec_.shape.width = width;
     spec_.shape.height = height;
     RETURN_IF_ERROR(ReadKind());
+    ReadInkProfile();
     return PlanBands();
   }
 
@@ -631,6 +633,7 @@ class TiffDecoder final : public Decoder {
   // The strip, the row of tiles or the row that begins with the next row.
   absl::Status ReadBand() {
     if (band_ == nullptr) {
+      PrepareInks();
       ASSIGN_OR_RETURN(band_, TakeZeros(band_bytes_));
       if (tile_bytes_ != 0) {
         ASSIGN_OR_RETURN(tile_, TakeZeros(tile_bytes_));
@@ -771,6 +774,13 @@ class TiffDecoder final : public Decoder {
     return T{};
   }
 
+  // The alpha that follows the colours need not do so in the file.
+  template <typename T>
+  T SampleAt(const uint8_t* row, uint64_t x, uint32_t place) const {
+    return is_planar_ ? Sample<T>(row + place * row_bytes_ * band_rows_, x)
+                      : Sample<T>(row, x * samples_ + PlaneAt(place));
+  }
+
   template <typename T>
   static T ToFloat(double value) {
     // Out of float's range a cast is not defined.
@@ -797,6 +807,15 @@ class TiffDecoder final : public Decoder {
       }
       return;
     }
+    if (ink_transform_ != nullptr) {
+      InksToColors(target, row);
+      return;
+    }
+    ConvertPlainRow(target, row);
+  }
+
+  template <typename T>
+  void ConvertPlainRow(std::span<T> target, const uint8_t* row) {
     const uint32_t channels = spec_.shape.channels;
     const bool is_plain =
         (kind_ == Kind::kU8 || kind_ == Kind::kU16 || kind_ == Kind::kF32) &&
@@ -808,11 +827,8 @@ class TiffDecoder final : public Decoder {
       std::memcpy(target.data(), row, target.size_bytes());
       return;
     }
-    const uint64_t plane_bytes = row_bytes_ * band_rows_;
-    // The alpha that follows the colours need not do so in the file.
     const auto sample = [&](uint64_t x, uint32_t place) {
-      return is_planar_ ? Sample<T>(row + place * plane_bytes, x)
-                        : Sample<T>(row, x * samples_ + PlaneAt(place));
+      return SampleAt<T>(row, x, place);
     };
     for (uint64_t x = 0; x < spec_.shape.width; ++x) {
       T* const pixel = target.data() + x * channels;
@@ -822,6 +838,31 @@ class TiffDecoder final : public Decoder {
       pixel[channels - 1] = alpha;
       if (!is_premultiplied_) continue;
       for (uint32_t c = 0; c + 1 < channels; ++c) {
+        pixel[c] = Unpremultiplied(pixel[c], alpha);
+      }
+    }
+  }
+
+  template <typename T>
+  void InksToColors(std::span<T> target, const uint8_t* row) {
+    const uint32_t width = spec_.shape.width;
+    const uint32_t channels = spec_.shape.channels;
+    constexpr uint32_t kInks = 4;
+    auto* const inks = reinterpret_cast<T*>(inks_.data());
+    for (uint64_t x = 0; x < width; ++x) {
+      for (uint32_t ink = 0; ink < kInks; ++ink) {
+        inks[x * kInks + ink] = SampleAt<T>(row, x, ink);
+      }
+    }
+    ink_transform_->Run(inks_.data(), light_.data(), width);
+    const auto* const light = reinterpret_cast<const T*>(light_.data());
+    for (uint64_t x = 0; x < width; ++x) {
+      T* const pixel = target.data() + x * channels;
+      std::copy_n(light + 3 * x, 3, pixel);
+      if (alpha_ < 0) continue;
+      const T alpha = pixel[3] = SampleAt<T>(row, x, colors_);
+      if (!is_premultiplied_) continue;
+      for (uint32_t c = 0; c < 3; ++c) {
         pixel[c] = Unpremultiplied(pixel[c], alpha);
       }
     }
@@ -883,13 +924,47 @@ class TiffDecoder final : public Decoder {
         (uses_rgba_ && photometric_ != PHOTOMETRIC_YCBCR)) {
       return;
     }
+    metadata_.icc_profile = ReadProfile();
+  }
+
+  std::vector<std::byte> ReadProfile() const {
     uint32_t size = 0;
     void* profile = nullptr;
-    if (TIFFGetField(tiff_.get(), TIFFTAG_ICCPROFILE, &size, &profile) == 1 &&
-        profile != nullptr && size <= limits_.max_icc_bytes) {
-      const auto* const first = static_cast<const std::byte*>(profile);
-      metadata_.icc_profile.assign(first, first + size);
+    if (TIFFGetField(tiff_.get(), TIFFTAG_ICCPROFILE, &size, &profile) != 1 ||
+        profile == nullptr || size > limits_.max_icc_bytes) {
+      return {};
     }
+    const auto* const first = static_cast<const std::byte*>(profile);
+    return {first, first + size};
+  }
+
+  // It makes RGB of the inks; each page has its own.
+  void ReadInkProfile() {
+    ink_profile_.clear();
+    ink_transform_ = nullptr;
+    if (photometric_ == PHOTOMETRIC_SEPARATED &&
+        spec_.sample_type != SampleType::kF32) {
+      ink_profile_ = ReadProfile();
+    }
+  }
+
+  uint64_t InkBytes() const {
+    if (ink_profile_.empty()) return 0;
+    return ink_profile_.size() +
+           ColorTransform::MemoryBytes(ink_profile_.size()) +
+           uint64_t{spec_.shape.width} * 7 * SampleBytes(spec_.sample_type);
+  }
+
+  void PrepareInks() {
+    if (ink_profile_.empty()) return;
+    auto transform = ColorTransform::InksToSrgb(
+        ink_profile_, /*is_inverted=*/false, spec_.sample_type);
+    // One that cannot be used is as none.
+    if (!transform.ok()) return;
+    ink_transform_ = *std::move(transform);
+    const size_t samples = spec_.shape.width;
+    inks_.resize(samples * 4 * SampleBytes(spec_.sample_type));
+    light_.resize(samples * 3 * SampleBytes(spec_.sample_type));
   }
 
   const char* Problem() const {
@@ -927,6 +1002,10 @@ class TiffDecoder final : public Decoder {
   bool is_premultiplied_ = false;
   std::vector<uint16_t> palette_;
   bool has_wide_palette_ = false;
+  std::vector<std::byte> ink_profile_;
+  std::unique_ptr<ColorTransform> ink_transform_;
+  std::vector<std::byte> inks_;   // of a row
+  std::vector<std::byte> light_;  // RGB of it
 
   uint32_t planes_ = 1;      // in a band
   uint64_t strips_ = 0;      // or tiles

@@ -11,6 +11,7 @@
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/decode_for_test.h"
+#include "imageadapt/codecs/ink_profile_for_test.h"
 #include "imageadapt/codecs/tiff_for_test.h"
 
 namespace imageadapt {
@@ -364,6 +365,38 @@ TEST(TiffTest, InksBecomeLight) {
   EXPECT_EQ(SamplesOf(Decode(page, BytesOf<uint16_t>({0, 0, 0, 0, 65535, 0, 1,
                                                       0, 0, 0, 0, 65535}))),
             (Samples{65535, 65535, 65535, 0, 65535, 65534, 0, 0, 0}));
+}
+
+TEST(TiffTest, InksBecomeLightByTheirProfile) {
+  const std::vector<std::byte> profile = testing::InkProfile();
+  TiffPageMaker page{
+      .width = 3,
+      .height = 1,
+      .samples = 5,
+      .photometric = PHOTOMETRIC_SEPARATED,
+      .extras = {EXTRASAMPLE_UNASSALPHA},
+      .icc = {reinterpret_cast<const char*>(profile.data()), profile.size()}};
+  // L* of 100, 0 and about 50, which is 119 in sRGB.
+  for (const bool is_planar : {false, true}) {
+    page.is_planar = is_planar;
+    const Samples samples = SamplesOf(Decode(
+        page, is_planar
+                  ? Bytes({0, 255, 0, 0, 0, 128, 0, 0, 0, 0, 0, 0, 7, 8, 9})
+                  : Bytes({0, 0, 0, 0, 7, 255, 0, 0, 0, 8, 0, 128, 0, 0, 9})));
+    const Samples expected = {255, 255, 255, 7, 0, 0, 0, 8, 119, 119, 119, 9};
+    ASSERT_EQ(samples.size(), expected.size());
+    for (size_t i = 0; i < samples.size(); ++i) {
+      EXPECT_NEAR(samples[i], expected[i], 2) << i;
+    }
+  }
+  page.is_planar = false;
+  page.width = 1;
+  page.bits = 16;
+  const Samples wide =
+      SamplesOf(Decode(page, BytesOf<uint16_t>({0, 32896, 0, 0, 300})));
+  ASSERT_EQ(wide.size(), 4);
+  EXPECT_NEAR(wide[0], 119 * 257, 400);
+  EXPECT_EQ(wide[3], 300);
 }
 
 TEST(TiffTest, LumaAndChromaBecomeRgb) {
