@@ -59,7 +59,8 @@ using Library = std::unique_ptr<TIFF, Closer>;
 // Memory of zeros, which is not touched before it is used: a codec may leave
 // some of it as it was.
 struct Freer {
-  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): new has no zeros without touch
+  // new has no zeros without touch.
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory)
   void operator()(std::byte* bytes) const { std::free(bytes); }
 };
 using Zeros = std::unique_ptr<std::byte, Freer>;
@@ -432,7 +433,7 @@ class TiffDecoder final : public Decoder {
       why[sizeof(why) - 1] = '\0';
       return NotSupported(kFormat, absl::StrCat("such colours (", why, ")"));
     }
-    uint16_t orientation = Field(TIFFTAG_ORIENTATION);
+    const uint16_t orientation = Field(TIFFTAG_ORIENTATION);
     if (page_ == 0) first_orientation_ = orientation;
     // Or it would be turned twice.
     TIFFSetField(tiff_.get(), TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
@@ -739,7 +740,8 @@ class TiffDecoder final : public Decoder {
       case Kind::kPacked: {
         const uint64_t most = (uint64_t{1} << bits_) - 1;
         const uint64_t full = bits_ < 8 ? 255 : 65535;
-        return static_cast<T>((Bits(row, at) * full + most / 2) / most);
+        const uint64_t spread = (Bits(row, at) * full + most / 2) / most;
+        return static_cast<T>(spread);
       }
       case Kind::kU8:
         return static_cast<T>(row[at]);

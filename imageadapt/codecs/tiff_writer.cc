@@ -155,9 +155,9 @@ class TiffEncoder final : public Encoder {
   absl::Status Finish() override {
     RETURN_IF_ERROR(EndPage());
     // Offsets of 32 bits if they reach, tags and all.
-    uint64_t size = Layout(/*is_big=*/false);
-    const bool is_big = size > std::numeric_limits<uint32_t>::max();
-    if (is_big) size = Layout(/*is_big=*/true);
+    const bool is_big =
+        Layout(/*is_big=*/false) > std::numeric_limits<uint32_t>::max();
+    if (is_big) Layout(/*is_big=*/true);
     RETURN_IF_ERROR(AppendHeader(is_big));
     for (size_t i = 0; i < pages_.size(); ++i) {
       const uint64_t next = i + 1 < pages_.size() ? offsets_[i + 1] : 0;
