@@ -274,7 +274,7 @@ class ExrDecoder final : public Decoder {
   absl::Status SetChunks() {
     int32_t count = 0;
     int32_t rows = 0;
-    int32_t columns = static_cast<int32_t>(spec_.shape.width);
+    auto columns = static_cast<int32_t>(spec_.shape.width);
     exr_get_chunk_count(context_.get(), part_, &count);
     exr_get_chunk_unpacked_size(context_.get(), part_, &chunk_bytes_);
     const exr_result_t result =

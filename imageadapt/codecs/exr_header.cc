@@ -16,10 +16,25 @@ namespace {
 constexpr size_t kFirstHeaderAt = 8;
 constexpr uint32_t kSeveralParts = 0x1000;
 
-// Of those that a picture needs: none of them is longer than it says.
-constexpr std::array<absl::string_view, 9> kTypes = {
-    "box2i", "chlist", "compression", "float",   "int",
-    "v2f",   "string", "lineOrder",   "tiledesc"};
+// Of those that a picture needs. The library reads so many bytes, whatever the
+// size is that stands before them; 0: what is said.
+struct Type {
+  absl::string_view name;
+  uint32_t bytes;
+};
+constexpr absl::string_view kChannelList = "chlist";
+constexpr std::array<Type, 9> kTypes = {{{"box2i", 16},
+                                         {kChannelList, 0},
+                                         {"compression", 1},
+                                         {"float", 4},
+                                         {"int", 4},
+                                         {"v2f", 8},
+                                         {"string", 0},
+                                         {"lineOrder", 1},
+                                         {"tiledesc", 9}}};
+
+// Behind a channel's name.
+constexpr size_t kChannelBytes = 16;
 
 // Attributes that decide about memory. Twice in a header, the library's two
 // interfaces would each believe another one.
@@ -68,11 +83,31 @@ class HeaderWalk {
           LoadLittle32(reinterpret_cast<const uint8_t*>(&file_[at_]));
       at_ += 4;
       if (size > file_.size() - at_) return false;
-      if (std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end()) {
+      const auto* const known =
+          std::find_if(kTypes.begin(), kTypes.end(),
+                       [type](const Type& each) { return each.name == type; });
+      if (known == kTypes.end()) {
         file_[type_at] = kNoType;
+      } else if (known->bytes != 0 && known->bytes != size) {
+        return false;
+      } else if (type == kChannelList && !IsChannelList(at_ + size)) {
+        return false;
       }
       at_ += size;
     }
+  }
+
+  // Whether channels end at `end`, where they should.
+  bool IsChannelList(size_t end) const {
+    HeaderWalk inside(file_.first(end));
+    inside.at_ = at_;
+    absl::string_view name;
+    while (inside.Text(name)) {
+      if (name.empty()) return inside.at_ == end;
+      if (end - inside.at_ < kChannelBytes) return false;
+      inside.at_ += kChannelBytes;
+    }
+    return false;
   }
 
   bool Text(absl::string_view& text) {

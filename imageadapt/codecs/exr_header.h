@@ -11,7 +11,8 @@ namespace imageadapt {
 // Makes the library take no more memory for headers than `file` has bytes:
 // attributes that a picture does not need (previews, manifests, the user's own)
 // are given types that no library knows, in place, so that they are not looked
-// into. False if an attribute does not fit in the file, or is there twice.
+// into. False if an attribute does not fit in the file, is
+// there twice, or has not the size of its type.
 [[nodiscard]] bool TameExrHeaders(std::span<std::byte> file);
 
 }  // namespace imageadapt

@@ -19,7 +19,6 @@ using testing::DecodeFile;
 using testing::Difference;
 using testing::EncodeFile;
 using testing::Little32;
-using testing::MakeImage;
 using testing::MakeNoise;
 using testing::SamplesOf;
 using testing::Spec;
@@ -254,7 +253,6 @@ TEST(ExrTest, FloatsOfColoursComeBackBitByBit) {
 }
 
 TEST(ExrTest, EveryHalfComesBack) {
-  Image image = MakeImage(Spec(65536, 1, 1, SampleType::kF32));
   std::vector<int> halves;
   for (uint32_t bits = 0; bits < 65536; ++bits) {
     halves.push_back(static_cast<int>(bits & 0xff));
@@ -346,6 +344,12 @@ TEST(ExrTest, AttributesThatClaimMuchAreNotLookedInto) {
   EXPECT_EQ(SamplesOf(Decode(
                 ExrMaker{.more = preview + manifest}.Make({Floats({1, 2})}))),
             (Samples{1, 2}));
+  // Of another size than its type, so that what follows would be read askew.
+  EXPECT_EQ(ReasonOf(Decode(ExrMaker{.more = Attribute("mine", "float",
+                                                       Little32(0) + "more")}
+                                .Make({Floats({1, 2})}))
+                         .status()),
+            kImageDamaged);
   const std::string endless =
       Text("mine") + Text("mine") + Little32(0x7fffff00);
   EXPECT_EQ(Decode(ExrMaker{.more = endless}.Make({Floats({1, 2})}))

@@ -448,7 +448,7 @@ class Jp2Decoder final : public Decoder {
 
   // As in JPEG: all of the range, the middle of colours at half of it.
   void YccToRgb(uint32_t first, uint32_t end) {
-    const double middle = (full_ + 1) / 2;
+    const double middle = (full_ + 1) / 2.0;
     const auto to_sample = [this](double value) {
       return static_cast<uint16_t>(
           std::lround(std::clamp<double>(value, 0, full_)));

@@ -145,15 +145,16 @@ absl::StatusOr<Image> Decode(const std::string& file,
 TEST(Jp2Test, EveryDepthIsSpreadOverTheWholeRange) {
   for (uint32_t bits = 1; bits <= 16; ++bits) {
     const int most = (1 << bits) - 1;
+    const int third = most / 3;
     const auto image =
-        Decode(Codestream({{.bits = bits, .samples = {most / 3, most}}}));
+        Decode(Codestream({{.bits = bits, .samples = {third, most}}}));
     ASSERT_TRUE(image.ok()) << image.status();
     const bool is_byte = bits <= 8;
     const double full = is_byte ? 255 : 65535;
     EXPECT_EQ(image->spec().sample_type,
               is_byte ? SampleType::kU8 : SampleType::kU16);
     EXPECT_EQ(SamplesOf(image),
-              (Samples{std::floor(most / 3 * full / most + 0.5), full}));
+              (Samples{std::floor(third * full / most + 0.5), full}));
   }
 }
 
