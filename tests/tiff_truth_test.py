@@ -199,7 +199,7 @@ class TiffTruthTest(unittest.TestCase):
     def test_types_and_layouts(self):
         cases = itertools.product(
             ("u1", "u2", "f4"), (1, 2, 3, 4), "<>", (False, True),
-            (False, True), (None, (16, 16), (32, 48)))
+            (False, True), (None, (16, 32)))
         for kind, channels, order, big, planar, tile in cases:
             with self.subTest(kind=kind, channels=channels, order=order,
                               big=big, planar=planar, tile=tile):
@@ -223,7 +223,7 @@ class TiffTruthTest(unittest.TestCase):
 
     def test_few_bits(self):
         """Spread over the full range, to the nearest."""
-        for bits in range(1, 16):
+        for bits in (*range(1, 8), *range(9, 16)):
             most = (1 << bits) - 1
             full = 255 if bits <= 8 else 65535
             for channels, order in itertools.product((1, 3), "<>"):
@@ -294,11 +294,14 @@ class TiffTruthTest(unittest.TestCase):
                    ("-t", "-w", "16", "-l", "16", "-p", "separate"),
                    ("-B",), ("-8",), ("-r", "1"), ("-f", "lsb2msb"),
                    ("-r", "23")]
-        for kind, channels in (("u1", 3), ("u1", 1), ("u2", 4)):
+        for kind, channels in (("u1", 3), ("u2", 4)):
             array = self.samples(kind, channels)
             source = self.write(tiff([Page(array)]), "source.tif")
             for compression, layout in itertools.product(compressions,
                                                          layouts):
+                # tiffcp parts bytes only.
+                if kind == "u2" and "separate" in layout:
+                    continue
                 with self.subTest(kind=kind, compression=compression,
                                   layout=layout):
                     copy = self.copies(source, "-c", compression, *layout)
@@ -328,7 +331,8 @@ class TiffTruthTest(unittest.TestCase):
         array = np.full((64, 48, 3), (200, 40, 90), np.uint8)
         source = self.write(tiff([Page(array)]), "source.tif")
         for options in (("jpeg",), ("jpeg:r",)):
-            for layout in ((), ("-t", "-w", "16", "-l", "16"), ("-r", "16")):
+            for layout in (("-r", "64"), ("-t", "-w", "16", "-l", "16"),
+                           ("-r", "16")):
                 with self.subTest(options=options, layout=layout):
                     copy = self.copies(source, "-c", *options, *layout)
                     frames = decode(copy)
@@ -459,7 +463,14 @@ class TiffTruthTest(unittest.TestCase):
                 difference = np.abs(ours[0][0].astype(float) - theirs)
                 other.append((row["path"], float(difference.max())))
         print(f"{same} files are the same, {unread} are not read alike")
-        print(*other, sep="\n")
+        self.assertGreater(same, 100)
+        # Up to 1: other roundings of inks and of alpha that is divided out.
+        # CIELab: libtiff's way to RGB, not Pillow's. The others are no pictures
+        # but what is stored: alpha still multiplied in, luma and chroma.
+        self.assertLessEqual(
+            {os.path.basename(path) for path, error in other if error > 1},
+            {"hopper.Lab.tif", "lab-green.tif", "lab.tif",
+             "minisblack-2c-8b-alpha.tiff", "ycbcr_lzw_bt709.tif"})
 
 
 if __name__ == "__main__":
