@@ -28,7 +28,7 @@ size_t BoxMeanScratchBytes(const ImageSpec& spec, const MeanOptions& options);
 // Each channel by itself. Clipped windows count the samples that exist; with
 // the other borders the mean is always of width * height samples, repeated ones
 // counted as often as they stand in the window. Windows may be larger than the
-// image. The cost hardly depends on the window, and the result not at all on
+// image. The cost depends little on the window, and the result not at all on
 // how an image is cut into bands.
 //
 // Integers are exact, with halves rounded up for kNearest.
