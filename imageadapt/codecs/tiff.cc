@@ -690,10 +690,33 @@ class TiffDecoder final : public Decoder {
     return absl::OkStatus();
   }
 
+  // libtiff fills what it makes RGB of with zeros before it decodes: of a large
+  // strip or tile, it must first be known that it is there.
+  absl::Status CheckRgbaBlock(uint32_t x) {
+    if (band_bytes_ + tile_bytes_ <= 4 * kSmallBandBytes ||
+        compression_ == COMPRESSION_OJPEG) {
+      return absl::OkStatus();
+    }
+    TIFF* const tiff = tiff_.get();
+    const bool is_tiled = tile_width_ != 0;
+    const uint64_t size =
+        is_tiled ? TIFFTileSize64(tiff) : TIFFStripSize64(tiff);
+    ASSIGN_OR_RETURN(const Zeros block, TakeZeros(size));
+    const uint32_t index = is_tiled ? TIFFComputeTile(tiff, x, next_row_, 0, 0)
+                                    : TIFFComputeStrip(tiff, next_row_, 0);
+    const tmsize_t read =
+        is_tiled ? TIFFReadEncodedTile(tiff, index, block.get(),
+                                       static_cast<tmsize_t>(size))
+                 : TIFFReadEncodedStrip(tiff, index, block.get(),
+                                        static_cast<tmsize_t>(size));
+    return read > 0 ? absl::OkStatus() : RowStatus();
+  }
+
   // Both come with their last row first.
   absl::Status ReadRgbaBand(uint32_t rows) {
     constexpr int kStopOnError = 1;
     if (tile_width_ == 0) {
+      RETURN_IF_ERROR(CheckRgbaBlock(0));
       if (TIFFReadRGBAStripExt(tiff_.get(), next_row_,
                                reinterpret_cast<uint32_t*>(band_.get()),
                                kStopOnError) != 1) {
@@ -707,6 +730,7 @@ class TiffDecoder final : public Decoder {
       return absl::OkStatus();
     }
     for (uint64_t x = 0; x < spec_.shape.width; x += tile_width_) {
+      RETURN_IF_ERROR(CheckRgbaBlock(static_cast<uint32_t>(x)));
       if (TIFFReadRGBATileExt(tiff_.get(), static_cast<uint32_t>(x), next_row_,
                               reinterpret_cast<uint32_t*>(tile_.get()),
                               kStopOnError) != 1) {

@@ -553,6 +553,29 @@ TEST(TiffTest, LimitsHoldForEveryPage) {
   EXPECT_FALSE(DecodePages(file, {.max_frames = 1}).front().ok());
 }
 
+// Decoded by us to see whether it is there, and then by libtiff for its
+// colours.
+TEST(TiffTest, LargeBlocksOfLumaAndChromaAreRead) {
+  for (const uint32_t tile : {0u, 1600u}) {
+    const TiffPageMaker page{.width = 1600,
+                             .height = 1000,
+                             .samples = 3,
+                             .photometric = PHOTOMETRIC_YCBCR,
+                             .compression = COMPRESSION_ADOBE_DEFLATE,
+                             .rows_per_strip = 1000,
+                             .tile_width = tile,
+                             .tile_height = tile};
+    TiffPageMaker small = page;
+    small.rows_per_strip = 10;
+    small.tile_width = small.tile_height = 0;
+    const std::string pixels = Ramp(page.bytes());
+    const auto image = Decode(page, pixels);
+    const auto expected = Decode(small, pixels);
+    ASSERT_TRUE(image.ok() && expected.ok()) << image.status();
+    EXPECT_EQ(Difference(image->view(), expected->view()), "");
+  }
+}
+
 // Larger than what is decoded as a whole.
 TEST(TiffTest, LargeStripsAreReadRowByRow) {
   for (const int compression :
