@@ -47,9 +47,9 @@ constexpr uint64_t kSmallTilePixels = uint64_t{1} << 22;
 constexpr uint64_t kSmallBandBytes = uint64_t{1} << 20;
 
 // What libtiff holds of a file beside strips and directories: the tables of
-// most codecs; those of LZMA as its usual levels need them.
+// most codecs; the windows of LZMA and Zstandard at their usual levels.
 constexpr uint64_t kLibraryBytes = uint64_t{1} << 20;
-constexpr uint64_t kLzmaBytes = uint64_t{12} << 20;
+constexpr uint64_t kWindowBytes = uint64_t{12} << 20;
 
 struct Closer {
   void operator()(TIFF* tiff) const { TIFFClose(tiff); }
@@ -196,7 +196,9 @@ class TiffDecoder final : public Decoder {
     // Rows of MCUs, differences of neighbours.
     const uint64_t rows = 32 * row_bytes_;
     uint64_t library = kLibraryBytes;
-    if (compression_ == COMPRESSION_LZMA) library += kLzmaBytes;
+    if (compression_ == COMPRESSION_LZMA || compression_ == COMPRESSION_ZSTD) {
+      library += kWindowBytes;
+    }
     // Bits are turned round in a copy of the whole strip.
     if (Field(TIFFTAG_FILLORDER) == FILLORDER_LSB2MSB) library += file_.size();
     if (compression_ == COMPRESSION_WEBP) library += 2 * band_bytes_;
