@@ -18,24 +18,30 @@ std::string Samples(size_t count) {
   return bytes;
 }
 
-}  // namespace
+// Adds pages that differ in one thing from a plain one.
+class Pages {
+ public:
+  template <typename Change>
+  void Add(const Change& change) {
+    pages_.push_back({.width = 17, .height = 9, .rows_per_strip = 4});
+    change(pages_.back());
+  }
+  const std::vector<TiffPageMaker>& all() const { return pages_; }
 
-std::vector<std::string> SeedTiffs() {
-  std::vector<TiffPageMaker> pages;
-  const TiffPageMaker grey{.width = 17, .height = 9, .rows_per_strip = 4};
-  const auto add = [&](const auto& change) {
-    pages.push_back(grey);
-    change(pages.back());
-  };
+ private:
+  std::vector<TiffPageMaker> pages_;
+};
+
+void AddCompressions(Pages& pages) {
   for (const uint16_t compression : std::to_array<uint16_t>(
            {COMPRESSION_NONE, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE,
             COMPRESSION_PACKBITS, COMPRESSION_JPEG, COMPRESSION_ZSTD,
             COMPRESSION_LZMA})) {
-    add([&](TiffPageMaker& page) {
+    pages.Add([&](TiffPageMaker& page) {
       page.compression = compression;
       page.rows_per_strip = 8;
     });
-    add([&](TiffPageMaker& page) {
+    pages.Add([&](TiffPageMaker& page) {
       page.compression = compression;
       page.samples = 3;
       page.photometric = PHOTOMETRIC_RGB;
@@ -46,18 +52,21 @@ std::vector<std::string> SeedTiffs() {
   for (const uint16_t compression :
        std::to_array<uint16_t>({COMPRESSION_CCITTRLE, COMPRESSION_CCITTFAX3,
                                 COMPRESSION_CCITTFAX4})) {
-    add([&](TiffPageMaker& page) {
+    pages.Add([&](TiffPageMaker& page) {
       page.compression = compression;
       page.bits = 1;
       page.photometric = PHOTOMETRIC_MINISWHITE;
     });
   }
+}
+
+void AddKindsOfSamples(Pages& pages) {
   for (const uint16_t bits :
        std::to_array<uint16_t>({1, 2, 4, 12, 16, 24, 32})) {
-    add([&](TiffPageMaker& page) { page.bits = bits; });
+    pages.Add([&](TiffPageMaker& page) { page.bits = bits; });
   }
   for (const uint16_t bits : std::to_array<uint16_t>({2, 8})) {
-    add([&](TiffPageMaker& page) {
+    pages.Add([&](TiffPageMaker& page) {
       page.bits = bits;
       page.photometric = PHOTOMETRIC_PALETTE;
       for (size_t i = 0; i < size_t{3} << bits; ++i) {
@@ -67,7 +76,7 @@ std::vector<std::string> SeedTiffs() {
   }
   for (const uint16_t predictor : std::to_array<uint16_t>(
            {PREDICTOR_HORIZONTAL, PREDICTOR_FLOATINGPOINT})) {
-    add([&](TiffPageMaker& page) {
+    pages.Add([&](TiffPageMaker& page) {
       page.compression = COMPRESSION_LZW;
       page.predictor = predictor;
       page.bits = 32;
@@ -76,7 +85,7 @@ std::vector<std::string> SeedTiffs() {
     });
   }
   for (const bool is_planar : {false, true}) {
-    add([&](TiffPageMaker& page) {
+    pages.Add([&](TiffPageMaker& page) {
       page.samples = 5;
       page.photometric = PHOTOMETRIC_RGB;
       page.is_planar = is_planar;
@@ -84,7 +93,7 @@ std::vector<std::string> SeedTiffs() {
       page.icc = "profile";
       page.orientation = ORIENTATION_LEFTBOT;
     });
-    add([&](TiffPageMaker& page) {
+    pages.Add([&](TiffPageMaker& page) {
       page.samples = 4;
       page.photometric = PHOTOMETRIC_SEPARATED;
       page.is_planar = is_planar;
@@ -92,18 +101,27 @@ std::vector<std::string> SeedTiffs() {
   }
   for (const uint16_t photometric :
        std::to_array<uint16_t>({PHOTOMETRIC_CIELAB, PHOTOMETRIC_YCBCR})) {
-    add([&](TiffPageMaker& page) {
+    pages.Add([&](TiffPageMaker& page) {
       page.samples = 3;
       page.photometric = photometric;
     });
   }
-  add([&](TiffPageMaker& page) {
+  pages.Add([&](TiffPageMaker& page) {
     page.samples = 3;
     page.photometric = PHOTOMETRIC_YCBCR;
     page.compression = COMPRESSION_JPEG;
     page.subsampling = 2;
     page.rows_per_strip = 16;
   });
+}
+
+}  // namespace
+
+std::vector<std::string> SeedTiffs() {
+  Pages made;
+  AddCompressions(made);
+  AddKindsOfSamples(made);
+  const std::vector<TiffPageMaker>& pages = made.all();
   std::vector<std::string> files;
   const char* const modes[] = {"wl", "wb", "wl8", "wb8"};
   std::vector<testing::TiffPageAndPixels> all;

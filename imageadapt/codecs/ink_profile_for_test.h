@@ -25,8 +25,7 @@ inline std::vector<std::byte> BytesOfProfile(cmsHPROFILE profile) {
 // Inks that take away light evenly: L* is 100 - 100 of the most ink.
 inline cmsInt32Number InksToLab(const cmsUInt16Number in[],
                                 cmsUInt16Number out[], void* /*cargo*/) {
-  const cmsUInt16Number most =
-      std::max(std::max(in[0], in[1]), std::max(in[2], in[3]));
+  const cmsUInt16Number most = std::max({in[0], in[1], in[2], in[3]});
   const cmsCIELab lab = {100.0 - most / 655.35, 0, 0};
   cmsFloat2LabEncoded(out, &lab);
   return TRUE;

@@ -148,8 +148,7 @@ TEST(TiffTest, BilevelImagesAreReadInEveryCompression) {
             .photometric = static_cast<uint16_t>(photometric),
             .compression = static_cast<uint16_t>(compression),
             .fill_order = static_cast<uint16_t>(fill_order)};
-        std::string pixels = Bytes({0xf0, 0x20, 0x12, 0xe0, 0xff, 0x00});
-        // Without a compression, libtiff takes bits in the file's order.
+        const std::string pixels = Bytes({0xf0, 0x20, 0x12, 0xe0, 0xff, 0x00});
         const auto image = Decode(page, pixels);
         ASSERT_TRUE(image.ok()) << compression << image.status();
         Samples expected;
@@ -305,6 +304,7 @@ TEST(TiffTest, PalettesBecomeColours) {
       .width = 3, .height = 1, .bits = 2, .photometric = PHOTOMETRIC_PALETTE};
   const auto wide = [](const std::vector<int>& bytes) {
     std::vector<uint16_t> palette;
+    palette.reserve(bytes.size());
     for (const int byte : bytes) {
       palette.push_back(static_cast<uint16_t>(byte * 257));
     }
@@ -400,7 +400,7 @@ TEST(TiffTest, InksBecomeLightByTheirProfile) {
 }
 
 TEST(TiffTest, LumaAndChromaBecomeRgb) {
-  TiffPageMaker page{
+  const TiffPageMaker page{
       .width = 2, .height = 1, .samples = 3, .photometric = PHOTOMETRIC_YCBCR};
   EXPECT_EQ(SamplesOf(Decode(page, Bytes({100, 128, 128, 76, 85, 255}))),
             (Samples{100, 100, 100, 254, 0, 0}));
@@ -681,10 +681,10 @@ TEST(TiffTest, WhatIsNotSupportedIsSaid) {
   EXPECT_EQ(with(TIFFTAG_SAMPLESPERPIXEL, 33),
             "UNKNOWN_FORMAT: TIFF files with 33 samples in a pixel are not "
             "supported");
-  TiffPageMaker page{.width = 1,
-                     .height = 1,
-                     .bits = 64,
-                     .format = SAMPLEFORMAT_COMPLEXIEEEFP};
+  const TiffPageMaker page{.width = 1,
+                           .height = 1,
+                           .bits = 64,
+                           .format = SAMPLEFORMAT_COMPLEXIEEEFP};
   EXPECT_EQ(Refused(MakeTiff(page, Ramp(8))),
             "UNKNOWN_FORMAT: TIFF files with complex samples are not "
             "supported");
