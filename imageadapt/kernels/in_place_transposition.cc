@@ -400,7 +400,8 @@ InPlacePlan PlanInPlace(size_t width, size_t height, size_t pixel_bytes,
     plan.method = Method::kLine;
     return plan;
   }
-  if (plan.PartBytes() <= limit) return plan;
+  // Without the product, which may be too large for a number.
+  if (width <= limit / (height * pixel_bytes)) return plan;
   if (width == height) {
     plan.method = Method::kSquare;
     plan.part = kTileBytes / pixel_bytes;

@@ -184,6 +184,7 @@ TEST(InPlaceTurnTest, ScratchIsBounded) {
   check(7919, 7907);
   check(100000, 3);
   check(1, 1U << 31);
+  check(1U << 31, 1U << 31);
   check(1U << 31, (1U << 31) - 1);
 }
 

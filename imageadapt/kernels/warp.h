@@ -13,7 +13,9 @@ namespace imageadapt {
 // How a value between pixel centres comes about. What "error" says is the
 // largest difference to the same formula in double precision, for 8 and 16 bits
 // in units of the last place (that of the mean in brackets, for a photograph),
-// for float as a part of the largest magnitude among the samples.
+// for float as a part of the largest magnitude among the samples. With alpha,
+// that of a colour is up to 2 (error + 1/2) * full alpha / alpha: nearly
+// transparent colours are less exact.
 enum class Interpolation : uint8_t {
   // The pixel whose area holds the point; samples are copied.
   kNearest,

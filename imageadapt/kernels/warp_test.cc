@@ -207,9 +207,11 @@ double Excess(const Reference<T>& reference, const Rotation& rotation, double x,
     double allowed = bound + rounding;
     if (HasAlpha(channels) && c != channels - 1 &&
         rotation.interpolation != Interpolation::kNearest) {
-      // A quotient's error grows as the divisor shrinks.
-      if (expected.alpha < kMost<T> / 4) continue;
-      allowed *= 2 * kMost<T> / expected.alpha;
+      // A quotient's error grows as the divisor shrinks. What has no alpha left
+      // within the error of alpha itself may have any colour.
+      if (expected.alpha <= 2 * allowed) continue;
+      allowed *= 2 * std::max(kMost<T>, std::abs(expected.samples[c])) /
+                 expected.alpha;
     }
     const double error = std::abs(double{1} * got[c] - expected.samples[c]);
     excess = std::max(excess, error / allowed);
