@@ -264,9 +264,8 @@ absl::Status SetOutput(const Typed& typed, v1::ProcessImageRequest& request) {
   if (!absl::SimpleAtoi(text, &quality) || quality < 1 || quality > 100) {
     return Wrong("--quality", "from 1 to 100", text);
   }
-  if (codec->is_lossless) {
-    return Usage("--quality is for lossy formats, and ", codec->name,
-                 " is lossless");
+  if (!codec->takes_quality) {
+    return Usage("--quality says nothing to ", codec->name);
   }
   request.mutable_output()->set_quality(quality);
   return absl::OkStatus();

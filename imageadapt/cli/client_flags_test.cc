@@ -146,7 +146,9 @@ TEST(ClientFlagsTest, QualityIsForJpegOnly) {
       Good({"--format", "jpeg", "--quality", "75"}).request.output().quality(),
       75);
   EXPECT_THAT(Refused(ParseWith({"--quality", "75"})),
-              HasSubstr("PNG is lossless"));
+              HasSubstr("nothing to PNG"));
+  EXPECT_THAT(Refused(ParseWith({"--quality", "75", "--format", "gif"})),
+              HasSubstr("nothing to GIF"));
 }
 
 TEST(ClientFlagsTest, WithoutHostAndPortThereIsNoServer) {

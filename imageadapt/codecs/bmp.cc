@@ -27,6 +27,7 @@
 #include "imageadapt/codecs/byte_order.h"
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/decode_checks.h"
+#include "imageadapt/codecs/encode_checks.h"
 #include "imageadapt/codecs/whole_file.h"
 
 namespace imageadapt {
@@ -552,11 +553,7 @@ absl::StatusOr<std::unique_ptr<Decoder>> Open(ByteSource& source,
 constexpr size_t kMaxProfileBytes = size_t{16} << 20;
 
 absl::Status CanHold(const ImageSpec& spec) {
-  if (spec.sample_type != SampleType::kU8) {
-    return Refusal(absl::StatusCode::kInvalidArgument, kBadField,
-                   "BMP cannot hold ", SampleTypeName(spec.sample_type),
-                   " samples, only u8");
-  }
+  RETURN_IF_ERROR(CheckHasBytes("BMP", spec));
   if (spec.shape.channels == 2) {
     return Refusal(absl::StatusCode::kInvalidArgument, kBadField,
                    "BMP cannot hold grey and alpha");

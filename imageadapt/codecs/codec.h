@@ -210,6 +210,9 @@ struct Codec {
   // Samples come back as they were written.
   bool is_lossless = false;
 
+  // EncodeOptions::quality makes a difference.
+  bool takes_quality = false;
+
   // Files have room for an ICC profile.
   bool keeps_icc_profile = false;
 

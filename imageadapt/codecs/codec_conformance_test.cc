@@ -141,6 +141,17 @@ TEST_P(CodecConformanceTest, WhatItCanHoldComesBack) {
   EXPECT_GT(held, 0);
 }
 
+TEST_P(CodecConformanceTest, TakesQualityIfItSaysSo) {
+  if (codec().create == nullptr) return;
+  const Image image = testing::MakeNoise(ASpec(64, 48), 3);
+  const std::string rough = Encode(codec(), image, {.quality = 20});
+  const std::string fine = Encode(codec(), image, {.quality = 95});
+  EXPECT_EQ(rough != fine, codec().takes_quality);
+  if (codec().takes_quality) {
+    EXPECT_LT(rough.size(), fine.size());
+  }
+}
+
 TEST_P(CodecConformanceTest, WhatItCannotHoldIsRefusedInWords) {
   if (codec().create == nullptr) return;
   for (const ImageSpec& spec : AllSpecs()) {

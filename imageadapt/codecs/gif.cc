@@ -18,6 +18,7 @@
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/color_quantizer.h"
 #include "imageadapt/codecs/decode_checks.h"
+#include "imageadapt/codecs/encode_checks.h"
 #include "imageadapt/codecs/gif_lzw.h"
 #include "imageadapt/codecs/gif_scan.h"
 #include "imageadapt/codecs/whole_file.h"
@@ -457,18 +458,8 @@ absl::StatusOr<std::unique_ptr<Decoder>> Open(ByteSource& source,
 }
 
 absl::Status CanHold(const ImageSpec& spec) {
-  if (spec.sample_type != SampleType::kU8) {
-    return Refusal(absl::StatusCode::kInvalidArgument, kBadField,
-                   "GIF cannot hold ", SampleTypeName(spec.sample_type),
-                   " samples, only u8");
-  }
-  if (std::max(spec.shape.width, spec.shape.height) > kMaxSide) {
-    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
-                   "GIF cannot hold ", spec.shape.width, " x ",
-                   spec.shape.height, " pixels; its sides have at most ",
-                   kMaxSide);
-  }
-  return PixelBytes(spec).status();
+  RETURN_IF_ERROR(CheckHasBytes("GIF", spec));
+  return CheckSides("GIF", spec, kMaxSide);
 }
 
 absl::StatusOr<std::unique_ptr<Encoder>> Create(ByteSink& sink,
@@ -496,7 +487,6 @@ const Codec kGifCodec = {.name = kFormat,
                          .frames = Codec::Frames::kAlike,
                          .extensions = "gif",
                          .reads = kReadsU8,
-                         .is_lossless = false,
                          .keeps_icc_profile = false,
                          .holds_file = true,
                          .stores_grey_as_rgb = true};

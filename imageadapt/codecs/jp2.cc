@@ -808,6 +808,7 @@ const Codec kJp2Codec = {.name = kJp2Format,
 #endif
                          .extensions = "jp2 j2k jpc j2c jpx",
                          .reads = kReadsU8 | kReadsU16,
+                         .takes_quality = true,
                          .keeps_icc_profile = true,
                          .holds_file = true,
                          .decodes_in_tiles = true};

@@ -525,6 +525,7 @@ const Codec kJpegCodec = {.name = kFormat,
                           .turn_losslessly = TurnJpegLosslessly,
                           .extensions = "jpg jpeg jpe jfif",
                           .reads = kReadsU8,
+                          .takes_quality = true,
                           .keeps_icc_profile = true};
 
 }  // namespace imageadapt

@@ -4,6 +4,7 @@
 
 #include "imageadapt/base/refusal.h"
 #include "imageadapt/codecs/codec_list.h"
+#include "imageadapt/codecs/encode_checks.h"
 #include "imageadapt/codecs/png_chunks.h"
 #include "imageadapt/codecs/png_reader.h"
 #include "imageadapt/codecs/png_writer.h"
@@ -24,12 +25,7 @@ absl::Status CanHold(const ImageSpec& spec) {
     return Refusal(absl::StatusCode::kInvalidArgument, kBadField,
                    "PNG cannot hold float samples");
   }
-  if (std::max(spec.shape.width, spec.shape.height) > kLongestSide) {
-    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
-                   "PNG cannot hold ", spec.shape.width, " x ",
-                   spec.shape.height, " pixels");
-  }
-  return PixelBytes(spec).status();
+  return CheckSides("PNG", spec, kLongestSide);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "imageadapt/codecs/byte_reader.h"
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/decode_checks.h"
+#include "imageadapt/codecs/encode_checks.h"
 
 namespace imageadapt {
 namespace {
@@ -266,11 +267,7 @@ absl::StatusOr<std::unique_ptr<Decoder>> Open(ByteSource& source,
 }
 
 absl::Status CanHold(const ImageSpec& spec) {
-  if (spec.sample_type != SampleType::kU8) {
-    return Refusal(absl::StatusCode::kInvalidArgument, kBadField,
-                   "QOI cannot hold ", SampleTypeName(spec.sample_type),
-                   " samples, only u8");
-  }
+  RETURN_IF_ERROR(CheckHasBytes("QOI", spec));
   if (spec.shape.channels < 3) {
     return Refusal(absl::StatusCode::kInvalidArgument, kBadField,
                    "QOI cannot hold grey images, only RGB and RGBA");

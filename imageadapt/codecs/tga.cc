@@ -27,6 +27,7 @@
 #include "imageadapt/codecs/byte_order.h"
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/decode_checks.h"
+#include "imageadapt/codecs/encode_checks.h"
 #include "imageadapt/codecs/whole_file.h"
 
 namespace imageadapt {
@@ -491,17 +492,8 @@ absl::StatusOr<std::unique_ptr<Decoder>> Open(ByteSource& source,
 }
 
 absl::Status CanHold(const ImageSpec& spec) {
-  if (spec.sample_type != SampleType::kU8) {
-    return Refusal(absl::StatusCode::kInvalidArgument, kBadField,
-                   "TGA cannot hold ", SampleTypeName(spec.sample_type),
-                   " samples, only u8");
-  }
-  if (std::max(spec.shape.width, spec.shape.height) > 65535) {
-    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
-                   "TGA cannot hold ", spec.shape.width, " x ",
-                   spec.shape.height, " pixels, only 65535 a side");
-  }
-  return PixelBytes(spec).status();
+  RETURN_IF_ERROR(CheckHasBytes("TGA", spec));
+  return CheckSides("TGA", spec, 65535);
 }
 
 absl::StatusOr<std::unique_ptr<Encoder>> Create(ByteSink& sink,

@@ -262,7 +262,7 @@ TEST(TgaTest, WhatCannotBeHeldIsSaid) {
   EXPECT_EQ(kTgaCodec.can_hold(Spec(1, 1, 3, SampleType::kF32)).message(),
             "TGA cannot hold f32 samples, only u8");
   EXPECT_EQ(kTgaCodec.can_hold(Spec(65536, 1, 3)).message(),
-            "TGA cannot hold 65536 x 1 pixels, only 65535 a side");
+            "TGA cannot hold 65536 x 1 pixels; its sides have at most 65535");
   EXPECT_TRUE(kTgaCodec.can_hold(Spec(65535, 1, 3)).ok());
 }
 

@@ -21,6 +21,7 @@
 #include "imageadapt/codecs/animation_alpha.h"
 #include "imageadapt/codecs/codec_list.h"
 #include "imageadapt/codecs/decode_checks.h"
+#include "imageadapt/codecs/encode_checks.h"
 #include "imageadapt/codecs/exif_orientation.h"
 #include "imageadapt/codecs/webp_scan.h"
 #include "imageadapt/codecs/whole_file.h"
@@ -598,18 +599,8 @@ absl::StatusOr<std::unique_ptr<Decoder>> Open(ByteSource& source,
 }
 
 absl::Status CanHold(const ImageSpec& spec) {
-  if (spec.sample_type != SampleType::kU8) {
-    return Refusal(absl::StatusCode::kInvalidArgument, kBadField,
-                   "WebP cannot hold ", SampleTypeName(spec.sample_type),
-                   " samples, only u8");
-  }
-  if (std::max(spec.shape.width, spec.shape.height) > WEBP_MAX_DIMENSION) {
-    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
-                   "WebP cannot hold ", spec.shape.width, " x ",
-                   spec.shape.height, " pixels; its sides have at most ",
-                   WEBP_MAX_DIMENSION);
-  }
-  return PixelBytes(spec).status();
+  RETURN_IF_ERROR(CheckHasBytes("WebP", spec));
+  return CheckSides("WebP", spec, WEBP_MAX_DIMENSION);
 }
 
 absl::StatusOr<std::unique_ptr<Encoder>> Create(ByteSink& sink,
@@ -633,7 +624,7 @@ const Codec kWebpCodec = {.name = kFormat,
                           .frames = Codec::Frames::kAlike,
                           .extensions = "webp",
                           .reads = kReadsU8,
-                          .is_lossless = false,
+                          .takes_quality = true,
                           .keeps_icc_profile = true,
                           .holds_file = true,
                           .stores_grey_as_rgb = true};

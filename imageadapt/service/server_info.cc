@@ -54,6 +54,7 @@ void Describe(const Codec& codec, v1::ImageFormat& format) {
   }
   format.set_written_frames(FramesOf(codec));
   format.set_lossless(codec.is_lossless);
+  format.set_takes_quality(codec.takes_quality);
 }
 
 void AddOperations(v1::GetServerInfoResponse& info) {

@@ -544,6 +544,8 @@ TEST(ServerInfoTest, TellsFactsFormatsAndOperations) {
   EXPECT_EQ(png.read_types_size(), 2);
   EXPECT_EQ(png.written_frames(), v1::ImageFormat::FRAMES_ANIMATION);
   EXPECT_TRUE(png.lossless());
+  EXPECT_FALSE(png.takes_quality());
+  EXPECT_TRUE(info.formats(1).takes_quality());  // JPEG
 }
 
 }  // namespace
