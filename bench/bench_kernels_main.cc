@@ -16,6 +16,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
+#include "bench/machine.h"
 #include "bench/peers.h"
 #include "bench/photograph.h"
 #include "bench/report.h"
@@ -28,8 +29,9 @@ struct Flags {
   std::string json;
   std::string filter;
   std::string target;
-  double seconds = 1.2;
+  double seconds = 1;
   bool lists = false;
+  bool describes = false;
 };
 
 // Photographs, and the same in hue, saturation and value, made once.
@@ -123,6 +125,10 @@ bool WriteFile(const std::string& name, const std::string& text) {
 }
 
 int Run(const Flags& flags) {
+  if (flags.describes) {
+    std::fputs(MachineText().c_str(), stdout);
+    return 0;
+  }
   const std::vector<BenchmarkRow> rows = ChosenRows(flags.filter);
   if (flags.lists) {
     for (const BenchmarkRow& row : rows) std::puts(row.Name().c_str());
@@ -147,8 +153,9 @@ int Run(const Flags& flags) {
   Sources sources(buffers);
   std::unique_ptr<WorkerPool> workers;
   std::vector<ReportRow> report;
-  std::printf("target %s; lower quartiles of %g s a row; ~ from a part\n%s",
-              target.c_str(), flags.seconds, TableHead().c_str());
+  std::printf("%s\ntarget %s; lower quartiles of %g s a row; ~ from a part\n%s",
+              MachineText().c_str(), target.c_str(), flags.seconds,
+              TableHead().c_str());
   for (const BenchmarkRow& row : rows) {
     if (row.threads > 1 && workers == nullptr) {
       workers = std::make_unique<WorkerPool>(2);
@@ -183,6 +190,7 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", flags.seconds, "Time for each row")
       ->check(CLI::PositiveNumber);
   app.add_flag("--list", flags.lists, "Only print the names of the rows");
+  app.add_flag("--machine", flags.describes, "Only describe the machine");
   CLI11_PARSE(app, argc, argv);
   return imageadapt::bench::Run(flags);
 }

@@ -15,6 +15,7 @@ enum class Kind : uint8_t {
   kQuarterTurn,         // counter-clockwise, by `parameter` quarters
   kMirror,              // left and right
   kQuarterTurnInPlace,  // counter-clockwise, by `parameter` quarters
+  kMirrorInPlace,       // left and right
   kMean,                // of windows with sides of `parameter`
   kMedian,              // of windows with sides of `parameter`
   kRotate,  // counter-clockwise, by `parameter` degrees, same canvas

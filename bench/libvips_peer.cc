@@ -149,6 +149,7 @@ VipsImage* Build(const Job& job, VipsImage* source) {
     case Kind::kHsvToRgb:
       return Convert(job, source);
     case Kind::kQuarterTurnInPlace:
+    case Kind::kMirrorInPlace:
       break;
   }
   return nullptr;
@@ -191,6 +192,8 @@ bool Start() {
 }
 
 }  // namespace
+
+std::string LibvipsVersion() { return vips_version_string(); }
 
 std::optional<Contender> MakeLibvips(const Job& job) {
   if (!Start()) return std::nullopt;

@@ -2,6 +2,7 @@
 #include <libyuv/planar_functions.h>
 #include <libyuv/rotate.h>
 #include <libyuv/rotate_argb.h>
+#include <libyuv/version.h>
 
 #include <memory>
 #include <utility>
@@ -86,6 +87,8 @@ Work MakeWork(const Job& job) {
 }
 
 }  // namespace
+
+std::string LibyuvVersion() { return std::to_string(LIBYUV_VERSION); }
 
 std::optional<Contender> MakeLibyuv(const Job& job) {
   Work work = MakeWork(job);

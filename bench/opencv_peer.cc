@@ -60,21 +60,35 @@ int Interpolation(Resampling resampling) {
 
 using Work = std::function<void(const cv::Mat& source, cv::Mat& target)>;
 
-// OpenCV turns no rectangle in place: it turns and copies back.
-Contender TurnAndCopyBack(const Job& job) {
+// What it flips in place; it turns no rectangle there, but turns it into other
+// memory and copies back.
+Contender InPlace(const Job& job) {
   struct State {
     Image image;
-    Image turned;
+    Image turned;  // empty if the image is flipped
+    AnyConstImageView result;
   };
   const auto state = std::make_shared<State>();
   state->image = TakeImage(job.source.spec(), job.buffers);
-  state->turned = TakeImage(job.result_spec(), job.buffers);
+  state->result = state->image.view();
+  const bool is_mirror = job.operation.kind == Kind::kMirrorInPlace;
+  const bool turns = !is_mirror && job.operation.parameter % 2 == 1;
+  if (turns) {
+    state->turned = TakeImage(job.result_spec(), job.buffers);
+    state->result = state->turned.view();
+  }
   const auto prepare = [state, source = job.source] {
     cv::Mat image = ToMat(state->image.view());
     ToMat(source).copyTo(image);
   };
-  const auto run = [state] {
-    const cv::Mat image = ToMat(state->image.view());
+  // Around both axes, or around the vertical one.
+  const int axes = is_mirror ? 1 : -1;
+  const auto run = [state, turns, axes] {
+    cv::Mat image = ToMat(state->image.view());
+    if (!turns) {
+      cv::flip(image, image, axes);
+      return;
+    }
     cv::Mat turned = ToMat(state->turned.view());
     cv::rotate(image, turned, cv::ROTATE_90_COUNTERCLOCKWISE);
     cv::Mat back(turned.rows, turned.cols, turned.type(), image.data);
@@ -82,7 +96,7 @@ Contender TurnAndCopyBack(const Job& job) {
   };
   return {.prepare = prepare,
           .run = run,
-          .result = [state] { return AnyConstImageView(state->turned.view()); },
+          .result = [state] { return state->result; },
           .agreement = kExactly};
 }
 
@@ -147,6 +161,7 @@ Work MakeWork(const Job& job) {
     case Kind::kHsvToRgb:
       return HsvWork(job);
     case Kind::kQuarterTurnInPlace:
+    case Kind::kMirrorInPlace:
       break;
   }
   return nullptr;
@@ -176,10 +191,13 @@ Agreement AgreementOf(const Job& job) {
 
 }  // namespace
 
+std::string OpenCvVersion() { return cv::getVersionString(); }
+
 std::optional<Contender> MakeOpenCv(const Job& job) {
   cv::setNumThreads(job.workers == nullptr ? 1 : 2);
-  if (job.operation.kind == Kind::kQuarterTurnInPlace) {
-    return TurnAndCopyBack(job);
+  if (job.operation.kind == Kind::kQuarterTurnInPlace ||
+      job.operation.kind == Kind::kMirrorInPlace) {
+    return InPlace(job);
   }
   Work work = MakeWork(job);
   if (work == nullptr) return std::nullopt;

@@ -23,6 +23,7 @@ constexpr OurOperation kOurs[] = {
     {Kind::kMedian, OurMedian},
     {Kind::kRotate, OurRotate},
     {Kind::kQuarterTurnInPlace, OurQuarterTurnInPlace},
+    {Kind::kMirrorInPlace, OurMirrorInPlace},
     {Kind::kRgbToHsv, OurRgbToHsv},
     {Kind::kHsvToRgb, OurHsvToRgb},
 };

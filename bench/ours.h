@@ -37,6 +37,7 @@ RowBand<ImageView<T>> TypedBand(const RowBand<AnyImageView>& band,
 std::optional<Contender> OurQuarterTurn(const Job& job);
 std::optional<Contender> OurMirror(const Job& job);
 std::optional<Contender> OurQuarterTurnInPlace(const Job& job);
+std::optional<Contender> OurMirrorInPlace(const Job& job);
 std::optional<Contender> OurMean(const Job& job);
 std::optional<Contender> OurMedian(const Job& job);
 std::optional<Contender> OurRotate(const Job& job);

@@ -5,22 +5,22 @@ namespace {
 
 constexpr Peer kPeers[] = {
 #ifdef IMAGEADAPT_BENCH_OPENCV
-    {"opencv", MakeOpenCv, true},
+    {"opencv", MakeOpenCv, true, OpenCvVersion},
 #else
     {"opencv"},
 #endif
 #ifdef IMAGEADAPT_BENCH_LIBVIPS
-    {"libvips", MakeLibvips, true},
+    {"libvips", MakeLibvips, true, LibvipsVersion},
 #else
     {"libvips"},
 #endif
 #ifdef IMAGEADAPT_BENCH_PILLOW
-    {"pillow", MakePillow, false},
+    {"pillow", MakePillow, false, PillowVersion},
 #else
     {"pillow"},
 #endif
 #ifdef IMAGEADAPT_BENCH_LIBYUV
-    {"libyuv", MakeLibyuv, false},
+    {"libyuv", MakeLibyuv, false, LibyuvVersion},
 #else
     {"libyuv"},
 #endif

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 
 #include "bench/contender.h"
 
@@ -15,6 +16,7 @@ struct Peer {
   // Null if the library was not there when this program was built.
   ContenderMaker make = nullptr;
   bool has_threads = false;  // can use two
+  std::string (*version)() = nullptr;
 };
 
 // All that the tables name, in their order.
@@ -25,6 +27,10 @@ std::optional<Contender> MakeOpenCv(const Job& job);
 std::optional<Contender> MakeLibvips(const Job& job);
 std::optional<Contender> MakePillow(const Job& job);
 std::optional<Contender> MakeLibyuv(const Job& job);
+std::string OpenCvVersion();
+std::string LibvipsVersion();
+std::string PillowVersion();
+std::string LibyuvVersion();
 
 }  // namespace imageadapt::bench
 

@@ -95,6 +95,7 @@ std::string Expression(const Job& job) {
     case Kind::kHsvToRgb:
       return "image.convert('RGB')";
     case Kind::kQuarterTurnInPlace:
+    case Kind::kMirrorInPlace:
       break;
   }
   return "";
@@ -154,6 +155,16 @@ struct State {
 };
 
 }  // namespace
+
+std::string PillowVersion() {
+  if (Names() == nullptr) return "";
+  const PyPointer text(PyRun_String("__import__('PIL').__version__",
+                                    Py_eval_input, Names(), Names()));
+  if (text == nullptr) PyErr_Clear();
+  const char* const version =
+      text == nullptr ? nullptr : PyUnicode_AsUTF8(text.get());
+  return version == nullptr ? "" : version;
+}
 
 std::optional<Contender> MakePillow(const Job& job) {
   const char* const mode = Mode(job);

@@ -5,21 +5,26 @@
   tools/bench_table.py --into docs/performance.md RUN.json...
 
 With --into, the tables take the place of what stands between the two lines
-<!-- tables --> and <!-- end of tables --> of that file.
+<!-- tables --> and <!-- end of tables --> of that file. What they say of the
+machine is of this one, and from the bench_kernels that was built last: make
+tables where they were run.
 """
 # SPDX-License-Identifier: Apache-2.0
 import argparse
 import datetime
 import json
 import pathlib
-import re
 import subprocess
 import sys
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 PEERS = {"opencv": "OpenCV", "libvips": "libvips", "pillow": "Pillow",
          "libyuv": "libyuv", "turbojpeg": "TurboJPEG"}
 TARGETS = {"AVX3_DL": "AVX-512", "AVX2": "AVX2", "SSE4": "SSE4",
            "SCALAR": "scalar"}
+# Sizes that stand in one table, and how its title goes on.
+SIZES = ((("1920x1080", "4000x3000"), ""),
+         (("1931x1087", "4001x2999"), ", sides that are primes"))
 BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
 
 
@@ -68,22 +73,20 @@ class Row:
         return text
 
 
-def table(runs, threads):
+def table(runs, threads, sizes):
     """Lines of a table; peers stand as the first target's run has them."""
-    rows, sizes, targets = {}, [], []
+    rows, targets, peers_found = {}, [], set()
     for run in runs:
         kind, size, count = split_name(run["name"])
-        if count != threads:
+        if count != threads or size not in sizes:
             continue
-        if size not in sizes:
-            sizes.append(size)
         if run["target"] not in targets:
             targets.append(run["target"])
         rows.setdefault(kind, Row()).runs[run["target"], size] = run
+        peers_found.update(run["peers"])
     if not rows:
         return []
-    peers = [peer for peer in PEERS if any(
-        peer in run["peers"] for run in runs)]
+    peers = [peer for peer in PEERS if peer in peers_found]
     head = [f"ms, {' / '.join(sizes)}",
             *(f"ours, {TARGETS[target]}" for target in targets), "memcpy",
             *(PEERS[peer] for peer in peers)]
@@ -99,23 +102,32 @@ def table(runs, threads):
 
 
 def circumstances():
-    """This machine, this day, this commit: make tables where they were run."""
-    cpus = re.findall(r"model name\s*: (.*)",
-                      pathlib.Path("/proc/cpuinfo").read_text())
+    """This day and this commit."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"],
                             capture_output=True, text=True, check=False,
-                            cwd=pathlib.Path(__file__).parent).stdout.strip()
-    return (f"{datetime.date.today()}, commit {commit or 'unknown'}, "
-            f"{cpus[0] if cpus else 'unknown processor'}, "
-            f"{len(cpus)} processors.")
+                            cwd=ROOT).stdout.strip()
+    return f"{datetime.date.today()}, commit {commit or 'unknown'}."
+
+
+def machine():
+    """Lines of a list, as bench_kernels describes the machine."""
+    programs = sorted(ROOT.glob("out/*/bin/bench_kernels"),
+                      key=lambda program: program.stat().st_mtime)
+    if not programs:
+        sys.exit("bench_table: no out/*/bin/bench_kernels to describe the "
+                 "machine; run ./dev bench kernels --machine")
+    text = subprocess.run([programs[-1], "--machine"], capture_output=True,
+                          text=True, check=True).stdout
+    return [f"- {line}" for line in text.splitlines()]
 
 
 def tables(runs):
-    lines = [circumstances(), ""]
+    lines = [circumstances(), "", "### Machine", "", *machine(), ""]
     for threads, title in (("", "One thread"), ("@2", "Two threads")):
-        found = table(runs, threads)
-        if found:
-            lines += [f"### {title}", "", *found, ""]
+        for sizes, more in SIZES:
+            found = table(runs, threads, sizes)
+            if found:
+                lines += [f"### {title}{more}", "", *found, ""]
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ set -euo pipefail
 what=${1:-}
 if [ "$what" != kernels ]; then
   echo "usage: ./dev bench kernels [--json FILE] [--filter REGEX]" >&2
-  echo "       [--target avx3_dl|avx2|sse4|scalar] [--seconds S] [--list]" >&2
+  echo "       [--target avx3_dl|avx2|sse4|scalar] [--seconds S] [--list] [--machine]" >&2
   exit 2
 fi
 shift
