@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "imageadapt/base/refusal.h"
+#include "imageadapt/ops/operation_examples_for_test.h"
 #include "imageadapt/pipeline/operation_rows.h"
 #include "imageadapt/testing/image_makers.h"
 
@@ -16,32 +17,12 @@ namespace imageadapt {
 namespace {
 
 using testing::Difference;
+using testing::Flip;
 using testing::MakeNoise;
+using testing::Mean;
+using testing::Median;
+using testing::Rotation;
 using testing::Spec;
-
-v1::Operation Rotation(double degrees) {
-  v1::Operation operation;
-  operation.mutable_rotate()->set_angle_degrees(degrees);
-  return operation;
-}
-
-v1::Operation Flip(v1::Flip::Axis axis) {
-  v1::Operation operation;
-  operation.mutable_flip()->set_axis(axis);
-  return operation;
-}
-
-v1::Operation Mean(uint32_t side) {
-  v1::Operation operation;
-  operation.mutable_mean_filter()->set_kernel_width(side);
-  return operation;
-}
-
-v1::Operation Median(uint32_t side) {
-  v1::Operation operation;
-  operation.mutable_median_filter()->set_kernel_width(side);
-  return operation;
-}
 
 OperationSpecs ListOf(std::initializer_list<v1::Operation> operations) {
   OperationSpecs list;
@@ -120,32 +101,6 @@ class ImageRows final : public RowSource {
   const Image& image_;
   uint32_t next_row_ = 0;
 };
-
-TEST_F(PipelineTest, TheNumberOfThreadsDoesNotShow) {
-  const Image source = MakeNoise(Spec(2731, 300, 3), 11);
-  v1::Operation in_hsv = Median(3);
-  in_hsv.mutable_median_filter()->set_color_space(v1::COLOR_SPACE_HSV);
-  v1::Operation resize;
-  resize.mutable_resize()->set_width(1999);
-  const OperationSpecs operations =
-      ListOf({Rotation(90), Median(7), Mean(51), Rotation(17), Median(31),
-              in_hsv, Mean(3), resize, Rotation(270)});
-  const absl::StatusOr<Image> two = Run(source, operations);
-  ASSERT_TRUE(two.ok()) << two.status();
-  for (const size_t threads : {1, 3, 8}) {
-    WorkerPool workers(threads);
-    const Workspace work = {.call = call_,
-                            .workers = workers,
-                            .buffers = buffers_,
-                            .memory = memory_};
-    const std::string bytes = BytesOf(source);
-    const ByteRope rope(std::as_bytes(std::span(bytes)));
-    const auto result = (*Pipeline::OpenRaw(rope, LayoutOf(source), operations))
-                            ->RunToImage(work);
-    ASSERT_TRUE(result.ok()) << result.status();
-    EXPECT_EQ(Difference(result->view(), two->view()), "") << threads;
-  }
-}
 
 // Rows of 8 KiB, so that an image is many strips.
 TEST_F(PipelineTest, StripsGiveTheSameBytesAtEveryHeight) {
