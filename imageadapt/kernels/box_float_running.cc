@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "imageadapt/kernels/box_border.h"
 #include "imageadapt/kernels/channels.h"
@@ -24,6 +25,9 @@ using Floats = hn::ScalableTag<float>;
 using Words = hn::ScalableTag<uint32_t>;
 using One = hn::CappedTag<double, 1>;
 using DoubleVec = hn::Vec<Doubles>;
+// For state that has to stay in registers: GCC leaves structures in memory that
+// are assigned to each other, and what adds to them waits for stores.
+using RawDoubles = decltype(DoubleVec::raw);
 using WordVec = hn::Vec<Words>;
 
 // Finds FloatExtremes of the samples shown to it.
@@ -66,101 +70,105 @@ class ExtremesOf {
   uint32_t few_smallest_ = ~0U;
 };
 
-// Sums that run along interleaved samples: each is the one of the pixel before,
-// and what is given.
-template <size_t kChannels>
-class RunningSums {
- public:
-  static constexpr size_t kLanes = hn::MaxLanes(Doubles());
-
-  HWY_INLINE RunningSums() {
-    for (DoubleVec& before : before_) before = hn::Zero(Doubles());
-#if HWY_TARGET != HWY_SCALAR
-    if constexpr (!kShort) {
-      const hn::RebindToSigned<Doubles> di;
-      int64_t indices[kLanes];
-      for (size_t i = 0; i < kLanes; ++i) {
-        indices[i] = static_cast<int64_t>(kLanes - kChannels + i % kChannels);
-      }
-      carry_ = hn::LoadU(di, indices);
-      for (size_t s = 0; s < 3; ++s) {
-        for (size_t i = 0; i < kLanes; ++i) {
-          const size_t step = kChannels << s;
-          indices[i] = static_cast<int64_t>(i < step ? 0 : i - step);
-        }
-        steps_[s] = hn::LoadU(di, indices);
-      }
+// What stands `kBy` lanes before the lanes of a vector, in those before it.
+template <size_t kBy>
+HWY_INLINE DoubleVec LanesBefore(DoubleVec now, DoubleVec last,
+                                 DoubleVec last_but_one) {
+  constexpr size_t kLanes = hn::MaxLanes(Doubles());
+  constexpr size_t kRest = kBy % kLanes;
+  if constexpr (kBy > kLanes) {
+    return LanesBefore<kBy - kLanes>(last, last_but_one, last_but_one);
+  } else if constexpr (kRest == 0) {
+    return last;
+  } else {
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86_64
+    // Highway 1.0.3 has no such thing across blocks.
+    return DoubleVec{_mm512_castsi512_pd(
+        _mm512_alignr_epi64(_mm512_castpd_si512(now.raw),
+                            _mm512_castpd_si512(last.raw), kLanes - kRest))};
+#elif HWY_TARGET != HWY_SCALAR
+    const Doubles d;
+    // Two or four lanes.
+    const auto middle = hn::ConcatLowerUpper(d, now, last);
+    if constexpr (2 * kRest == kLanes) {
+      return middle;
+    } else if constexpr (kRest == 1) {
+      return hn::CombineShiftRightBytes<8>(d, now, middle);
+    } else {
+      return hn::CombineShiftRightBytes<8>(d, middle, last);
     }
 #endif
   }
+}
 
-  HWY_INLINE DoubleVec Next(DoubleVec given) {
-#if HWY_TARGET == HWY_SCALAR
-    return NextOfFew(given);
-#else
-    if constexpr (kShort) {
-      return NextOfFew(given);
-    } else {
-      given = Step<0>(given);
-      given = Step<1>(given);
-      given = Step<2>(given);
-      const auto sums = hn::Add(given, before_[0]);
-      if constexpr (kLanes % kChannels == 0) {
-        // Not by way of `sums`: one addition from vector to vector.
-        before_[0] = hn::Add(before_[0], Permuted(given, carry_));
-      } else {
-        before_[0] = Permuted(sums, carry_);
-      }
-      return sums;
-    }
-#endif
+// Vectors that are whole pixels, and no fewer.
+template <size_t kChannels>
+struct Block {
+  static constexpr size_t kLanes = hn::MaxLanes(Doubles());
+  static constexpr size_t kPixels = kLanes / std::gcd(kLanes, kChannels);
+  static constexpr size_t kVectors = kPixels * kChannels / kLanes;
+};
+
+// Of vectors of samples one after another, the sums over the pixels of a block
+// that end at each sample, from sums of kPixels of them.
+template <size_t kChannels, size_t kPixels = 1>
+class BlockSums {
+ public:
+  // Not left to the compiler, whose own would not be for this target.
+  HWY_INLINE BlockSums()
+      : last_(hn::Zero(Doubles()).raw),
+        last_but_one_(hn::Zero(Doubles()).raw) {}
+
+  HWY_INLINE DoubleVec Next(DoubleVec now) {
+    const auto more = LanesBefore<kPixels * kChannels>(
+        now, DoubleVec{last_}, DoubleVec{last_but_one_});
+    last_but_one_ = last_;
+    last_ = now.raw;
+    return doubled_.Next(hn::Add(now, more));
   }
 
  private:
-  static constexpr bool kShort = kLanes < kChannels;
-  // Vectors back to the pixel before, which is in more than one if kShort.
-  static constexpr size_t kBack = (kChannels + kLanes - 1) / kLanes;
+  RawDoubles last_;
+  RawDoubles last_but_one_;
+  BlockSums<kChannels, 2 * kPixels> doubled_;
+};
 
-  HWY_INLINE DoubleVec NextOfFew(DoubleVec given) {
-    // NOLINTNEXTLINE(misc-const-correctness): changes on some targets.
-    DoubleVec before = before_[kBack - 1];
-#if HWY_TARGET != HWY_SCALAR
-    if constexpr (kChannels % kLanes != 0) {
-      static_assert(kLanes == 2 && kChannels == 3);
-      before = hn::CombineShiftRightBytes<8>(Doubles(), before_[0], before);
-    }
-#endif
-    const auto sums = hn::Add(given, before);
-    for (size_t i = kBack - 1; i > 0; --i) before_[i] = before_[i - 1];
-    before_[0] = sums;
+template <size_t kChannels, size_t kPixels>
+  requires(kPixels == Block<kChannels>::kPixels)
+class BlockSums<kChannels, kPixels> {
+ public:
+  HWY_INLINE DoubleVec Next(DoubleVec now) { return now; }
+};
+
+// Sums that run along interleaved samples: each is the one of the pixel before,
+// and what is given. In fact it is the one of a block before, and what was
+// given since: so a vector waits for one addition only, in its own lanes.
+template <size_t kChannels>
+class RunningSums {
+ public:
+  HWY_INLINE RunningSums()
+      : first_(hn::Zero(Doubles()).raw),
+        second_(first_),
+        third_(first_),
+        fourth_(first_) {}
+
+  HWY_INLINE DoubleVec Next(DoubleVec given) {
+    const auto sums = hn::Add(DoubleVec{first_}, blocks_.Next(given));
+    constexpr size_t kVectors = Block<kChannels>::kVectors;
+    first_ = kVectors > 1 ? second_ : sums.raw;
+    second_ = kVectors > 2 ? third_ : sums.raw;
+    third_ = kVectors > 3 ? fourth_ : sums.raw;
+    fourth_ = sums.raw;
     return sums;
   }
 
-#if HWY_TARGET != HWY_SCALAR
-  using Indices = hn::Vec<hn::RebindToSigned<Doubles>>;
-
-  static HWY_INLINE DoubleVec Permuted(DoubleVec v, Indices indices) {
-    return hn::TableLookupLanes(v, hn::IndicesFromVec(Doubles(), indices));
-  }
-
-  template <int kStep>
-  HWY_INLINE DoubleVec Step(DoubleVec v) const {
-    constexpr size_t kBy = kChannels << kStep;
-    if constexpr (kBy >= kLanes) {
-      return v;
-    } else {
-      const Doubles d;
-      const auto first = hn::FirstN(d, kBy);
-      return hn::Add(v, hn::IfThenZeroElse(first, Permuted(v, steps_[kStep])));
-    }
-  }
-
-  Indices steps_[3];
-  Indices carry_;
-#endif
-  // The sums of the pixel before, at the lanes that they are added to; if
-  // kShort, the vectors before, the latest first.
-  DoubleVec before_[kBack];
+ private:
+  BlockSums<kChannels> blocks_;
+  // Of the vectors of the block before.
+  RawDoubles first_;
+  RawDoubles second_;
+  RawDoubles third_;
+  RawDoubles fourth_;
 };
 
 template <size_t kChannels>
@@ -175,7 +183,9 @@ class RunningMeans {
         window_(uint64_t{2} * plan_.columns.side * plan_.rows.side),
         seen_(scratch + (BeforeSeen() + 3 * kFloatPadding) / kLine * kLine),
         padded_(seen_ - BeforeSeen()),
-        reciprocals_(job, tile, scratch + 4 * plan_.samples) {}
+        reciprocals_(job, tile, scratch + 4 * plan_.samples) {
+    FindWhole();
+  }
 
   uint32_t Run(uint32_t y) {
     const uint32_t height = job_.target->rows.shape().height;
@@ -198,6 +208,7 @@ class RunningMeans {
   static constexpr uint32_t kFewRows = 16;
   static constexpr size_t kLine = 64 / sizeof(double);
   static constexpr size_t kBlock = kLanes * kChannels;  // whole pixels
+  static constexpr size_t kStep = kLanes * Block<kChannels>::kVectors;
 
   // Samples of the columns beyond the image at the left.
   size_t BeforeSeen() const {
@@ -245,18 +256,18 @@ class RunningMeans {
   template <bool kAdd, bool kSubtract>
   HWY_NOINLINE void Update(const float* HWY_RESTRICT add,
                            const float* HWY_RESTRICT subtract) {
-    constexpr size_t kStep = hn::MaxLanes(Floats());
+    constexpr size_t kMany = hn::MaxLanes(Floats());
     double* const sums = seen_;
     // NOLINTNEXTLINE(misc-const-correctness): changes if kAdd.
     ExtremesOf extremes;
     const size_t stride = job_.source->rows.stride();
     size_t i = 0;
-    for (; i + kStep <= count_; i += kStep) {
+    for (; i + kMany <= count_; i += kMany) {
       // Rows lie far apart, and the processor does not see by itself where the
       // next one begins: without this, a third more time.
       if constexpr (kAdd) __builtin_prefetch(add + stride + i);
       if constexpr (kAdd) extremes.See(hn::LoadU(Floats(), add + i));
-      for (size_t k = i; k < i + kStep; k += kLanes) {
+      for (size_t k = i; k < i + kMany; k += kLanes) {
         const Doubles d;
         auto sum = hn::LoadU(d, sums + k);
         if constexpr (kAdd) {
@@ -294,10 +305,10 @@ class RunningMeans {
   HWY_NOINLINE uint32_t LastBits(const float* samples) const {
     const Floats f;
     const Words d;
-    constexpr size_t kStep = hn::MaxLanes(f);
+    constexpr size_t kMany = hn::MaxLanes(f);
     ExtremesOf last_bits;
     size_t i = 0;
-    for (; i + kStep <= count_; i += kStep) {
+    for (; i + kMany <= count_; i += kMany) {
       const auto all = hn::LoadU(f, samples + i);
       const auto bits = hn::BitCast(d, all);
       // A power of two has no bit to clear but the exponent's, which leaves at
@@ -351,21 +362,7 @@ class RunningMeans {
     };
     RunningSums<kChannels> sums;
     AddRange(0, ahead, sums);
-    if constexpr (kChannels == 3 && kLanes > 2) {
-      // What carries from vector to vector takes long for three channels: two
-      // halves at a time wait for each other less, and take a quarter less
-      // time.
-      const size_t half = samples_ / 2 / kBlock * kBlock;
-      RunningSums<kChannels> other_sums;
-      AddRange(half - kChannels, half + ahead, other_sums);
-      StoreEach(
-          target, half,
-          [&](size_t i) HWY_ATTR { return sums.Next(step_at(i)); },
-          [&](size_t i) HWY_ATTR { return other_sums.Next(step_at(i)); });
-    } else {
-      StoreEach(target,
-                [&](size_t i) HWY_ATTR { return sums.Next(step_at(i)); });
-    }
+    StoreEach(target, [&](size_t i) HWY_ATTR { return sums.Next(step_at(i)); });
   }
 
   // Takes `sums` on by the samples [first, end) of padded_, whole pixels.
@@ -394,49 +391,65 @@ class RunningMeans {
   // Calls sum_at(i) in order.
   template <typename SumAt>
   HWY_INLINE void StoreEach(float* target, SumAt&& sum_at) const {
-    StoreEach(target, 0, sum_at, sum_at);
-  }
-
-  // Calls sum_at(i) below `half`, and other_sum_at(i) from there on.
-  template <typename SumAt, typename OtherSumAt>
-  HWY_INLINE void StoreEach(float* target, size_t half, SumAt&& sum_at,
-                            OtherSumAt&& other_sum_at) const {
     const Doubles d;
     const double* const reciprocals = reciprocals_.values();
-    if (job_.options.border == BorderMode::kClip) {
-      StoreProducts(target, half, sum_at, other_sum_at, [=](size_t i) HWY_ATTR {
-        return hn::LoadU(d, reciprocals + i);
-      });
-    } else {
-      const auto all = hn::Set(d, reciprocals[0]);
-      StoreProducts(target, half, sum_at, other_sum_at,
-                    [=](size_t) HWY_ATTR { return all; });
-    }
+    const auto own = [=](size_t i)
+                         HWY_ATTR { return hn::LoadU(d, reciprocals + i); };
+    // Most windows have all columns: one reciprocal in a register for them
+    // takes up to a third less time.
+    const auto common = hn::Set(d, reciprocals[whole_begin_]);
+    const auto all = [=](size_t) HWY_ATTR { return common; };
+    StoreProducts(target, 0, whole_begin_, sum_at, own);
+    StoreProducts(target, whole_begin_, whole_end_, sum_at, all);
+    const size_t vectors = samples_ / kLanes * kLanes;
+    StoreProducts(target, whole_end_, vectors, sum_at, own);
+    if (vectors == samples_) return;
+    HWY_ALIGN float few[kLanes];
+    const auto means = hn::Mul(sum_at(vectors), own(vectors));
+    hn::StoreU(hn::DemoteTo(HalfFloats(), means), HalfFloats(), few);
+    std::copy_n(few, samples_ - vectors, target + vectors);
   }
 
-  template <typename SumAt, typename OtherSumAt, typename ReciprocalAt>
-  HWY_INLINE void StoreProducts(float* target, size_t half, SumAt& sum_at,
-                                OtherSumAt& other_sum_at,
-                                ReciprocalAt&& reciprocal_at) const {
+  // Of samples [i, end), whole vectors.
+  template <typename SumAt, typename ReciprocalAt>
+  HWY_INLINE void StoreProducts(float* target, size_t i, size_t end,
+                                SumAt& sum_at,
+                                const ReciprocalAt& reciprocal_at) const {
     const HalfFloats f;
     const size_t stride = job_.target->rows.stride();
-    const auto store = [=](size_t i, DoubleVec sum) HWY_ATTR {
+    const auto store = [&](size_t at) HWY_ATTR {
+      const auto mean = hn::Mul(sum_at(at), reciprocal_at(at));
       // The next row's.
-      __builtin_prefetch(target + stride + i, 1);
-      hn::StoreU(hn::DemoteTo(f, hn::Mul(sum, reciprocal_at(i))), f,
-                 target + i);
+      __builtin_prefetch(target + stride + at, 1);
+      hn::StoreU(hn::DemoteTo(f, mean), f, target + at);
     };
-    for (size_t i = 0; i < half; i += kLanes) {
-      store(i, sum_at(i));
-      store(half + i, other_sum_at(half + i));
+    // Whole blocks, so that no vector has to move from register to register.
+    constexpr size_t kVectors = Block<kChannels>::kVectors;
+    for (; i + kStep <= end; i += kStep) {
+      store(i);
+      if constexpr (kVectors > 1) store(i + kLanes);
+      if constexpr (kVectors > 2) store(i + 2 * kLanes);
+      if constexpr (kVectors > 3) store(i + 3 * kLanes);
     }
-    size_t i = 2 * half;
-    for (; i + kLanes <= samples_; i += kLanes) store(i, other_sum_at(i));
-    if (i == samples_) return;
-    HWY_ALIGN float few[kLanes];
-    const auto means = hn::Mul(other_sum_at(i), reciprocal_at(i));
-    hn::StoreU(hn::DemoteTo(f, means), f, few);
-    std::copy_n(few, samples_ - i, target + i);
+    for (; i < end; i += kLanes) store(i);
+  }
+
+  // Finds the windows that have all columns, as far as they fill whole blocks.
+  void FindWhole() {
+    const int64_t width = tile_.width;
+    int64_t begin = 0;
+    int64_t end = width;
+    if (job_.options.border == BorderMode::kClip) {
+      const int64_t radius = plan_.columns.side / 2;
+      begin = std::max<int64_t>(0, radius - tile_.first);
+      end = std::min(
+          width, int64_t{plan_.columns.length} - radius - int64_t{tile_.first});
+    }
+    const auto first = static_cast<size_t>(begin) * kChannels;
+    const auto last = static_cast<size_t>(std::max(begin, end)) * kChannels;
+    whole_begin_ = (first + kStep - 1) / kStep * kStep;
+    whole_end_ = last / kStep * kStep;
+    if (whole_begin_ >= whole_end_) whole_begin_ = whole_end_ = 0;
   }
 
   const FloatJob& job_;
@@ -448,6 +461,9 @@ class RunningMeans {
   double* const seen_;     // sums of columns inside the image, aligned
   double* const padded_;   // with those beyond
   FloatReciprocals reciprocals_;
+  // Samples whose windows have all columns.
+  size_t whole_begin_ = 0;
+  size_t whole_end_ = 0;
   FloatExtremes extremes_;  // of all rows since Start
   int64_t first_row_ = 0;   // of the windows of the target's first row
 };
