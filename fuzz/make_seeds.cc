@@ -78,6 +78,13 @@ std::vector<std::string> Seeds(const std::string& target) {
   if (target == "nifti") {
     return Joined(FilesOf(kNiftiCodec), FilesOf(kNiftiGzipCodec));
   }
+  if (target == "dicom") {
+    const ImageSpec spec = {
+        .shape = {.width = 16, .height = 16, .channels = 3}};
+    return SeedDicoms(FileOf(kJpegCodec, spec), kJp2Codec.create != nullptr
+                                                    ? FileOf(kJp2Codec, spec)
+                                                    : "");
+  }
   if (const Codec* const codec = CodecOf(target)) {
     if (codec->create != nullptr) return FilesOf(*codec);
   }

@@ -26,6 +26,11 @@ std::vector<std::string> SeedTgas();
 // Every compression and layout that libtiff writes, both byte orders, BigTIFF.
 std::vector<std::string> SeedTiffs();
 
+// Every transfer syntax, kind of colours and place of values.
+// `jpeg` and `jpeg2000` (none if it is empty) are of 16 x 16 pixels, RGB.
+std::vector<std::string> SeedDicoms(const std::string& jpeg,
+                                    const std::string& jpeg2000);
+
 }  // namespace imageadapt
 
 #endif  // FUZZ_SEED_FILES_H_

@@ -57,7 +57,7 @@ absl::Status WriteFrame(Decoder& decoder) {
 absl::Status WriteFrames(const std::string& file) {
   const auto bytes = std::as_bytes(std::span(file));
   const Codec* const codec =
-      FindCodec(bytes.first(std::min<size_t>(32, bytes.size())));
+      FindCodec(bytes.first(std::min(kFormatHeadBytes, bytes.size())));
   if (codec == nullptr) return absl::InvalidArgumentError("unknown format");
   if (codec->open == nullptr) return absl::UnimplementedError("not built");
   RopeSource source{ByteRope(bytes)};

@@ -307,6 +307,11 @@ class ProcessImageTest(support.ServerTestCase):
             self.assertIn("output." + name,
                           self.refuse(request(data, **change)).details())
         message = request(data)
+        message.dicom.grey = 9
+        self.assertIn("dicom.grey", self.refuse(message).details())
+        message.dicom.grey = v1.DicomOptions.GREY_WINDOW
+        self.assertIn("dicom.window_width", self.refuse(message).details())
+        message = request(data)
         message.orientation_policy = 9
         self.assertIn("orientation_policy", self.refuse(message).details())
 

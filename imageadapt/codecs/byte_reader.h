@@ -36,6 +36,9 @@ class ByteReader {
     return true;
   }
 
+  // Bytes that the source has given and nobody has read.
+  size_t bytes_ready() const { return ready_.size(); }
+
   // The source's own error, if there is one.
   const absl::Status& source_status() const { return source_status_; }
 

@@ -39,6 +39,25 @@ struct DecodeLimits {
   size_t max_icc_bytes = size_t{4} << 20;
 };
 
+// What a caller asks of files that leave a choice.
+struct DecodeOptions {
+  // What samples of grey DICOM files become.
+  enum class Grey : uint8_t {
+    // Themselves, whatever they measure.
+    kStored,
+    // What they measure, as f32: rescale_slope * sample + rescale_intercept.
+    kMeasured,
+    // What is shown, from black to white, by the file's window.
+    kWindowOfFile,
+    // The same by the window below.
+    kWindow,
+  };
+  Grey grey = Grey::kStored;
+  // Of kWindow, in what samples measure. The width is above 0.
+  double window_center = 0;
+  double window_width = 0;
+};
+
 // How long a frame is shown: numerator / denominator seconds.
 struct FrameDelay {
   uint32_t numerator = 0;
@@ -81,6 +100,13 @@ class Decoder {
   // them the file stores; pages can have specs of their own.
   virtual const ImageSpec& spec() const = 0;
   virtual const ImageMetadata& metadata() const = 0;
+
+  // Takes a choice, before anything is read; spec() may change by it. Formats
+  // that leave none ignore it. INVALID_ARGUMENT, about a field of
+  // v1.DicomOptions, if the file cannot give what is asked.
+  virtual absl::Status Choose(const DecodeOptions& /*options*/) {
+    return absl::OkStatus();
+  }
 
   // At most this much memory is held inside while rows are read (a whole image
   // for interlaced and progressive files).
@@ -157,11 +183,16 @@ class Encoder {
   virtual absl::Status Finish() = 0;
 };
 
+// What is needed of a file to recognize it: DICOM's signature stands behind 128
+// bytes that can be anything.
+inline constexpr size_t kFormatHeadBytes = 132;
+
 struct Codec {
   absl::string_view name;       // "PNG", for messages
   absl::string_view mime_type;  // IANA, e.g. "image/png"
 
-  // Whether these first bytes of a file (at least 32, or all) are this format.
+  // Whether these first bytes of a file (kFormatHeadBytes, or all) are this
+  // format.
   bool (*recognizes)(std::span<const std::byte> head);
 
   // Reads the header only. INVALID_ARGUMENT if it is damaged (IMAGE_DAMAGED) or
@@ -236,8 +267,8 @@ inline constexpr uint8_t kReadsF32 = 1 << static_cast<int>(SampleType::kF32);
 // All formats of this build, in the order they are tried.
 std::span<const Codec* const> AllCodecs();
 
-// The codec that recognizes a file by its first bytes (at least 32, or all), or
-// null.
+// The codec that recognizes a file by its first bytes (kFormatHeadBytes, or
+// all), or null.
 const Codec* FindCodec(std::span<const std::byte> head);
 
 // The codec of an IANA media type, or null.

@@ -87,7 +87,7 @@ absl::Status ReadFrame(Decoder& decoder) {
 absl::StatusOr<ImageSpec> Decode(const std::string& bytes) {
   const auto data = std::as_bytes(std::span(bytes));
   const Codec* const codec =
-      FindCodec(data.first(std::min<size_t>(32, data.size())));
+      FindCodec(data.first(std::min(kFormatHeadBytes, data.size())));
   if (codec == nullptr || codec->open == nullptr) {
     return absl::InvalidArgumentError("of no known format");
   }

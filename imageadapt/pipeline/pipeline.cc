@@ -12,9 +12,6 @@
 namespace imageadapt {
 namespace {
 
-// What codecs need to see to recognize a file.
-constexpr size_t kHeadBytes = 32;
-
 // Noise does not compress: an encoded file can be larger than its samples, a
 // QOI of RGB by a third.
 uint64_t LargestFile(const ImageSpec& spec, const ByteSink& sink) {
@@ -122,7 +119,7 @@ absl::Status WriteStrips(const AnyConstImageView& image, Encoder& encoder,
 }  // namespace
 
 const Codec* RecognizeFile(const ByteRope& file) {
-  std::array<std::byte, kHeadBytes> head;
+  std::array<std::byte, kFormatHeadBytes> head;
   const size_t size = file.CopyTo(0, head);
   return FindCodec(std::span(head).first(size));
 }
@@ -143,6 +140,7 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::OpenFile(
   pipeline->bytes_ = std::make_unique<RopeSource>(file);
   ASSIGN_OR_RETURN(pipeline->decoder_,
                    pipeline->input_codec_->open(*pipeline->bytes_, limits));
+  RETURN_IF_ERROR(pipeline->decoder_->Choose(policy.decode));
   pipeline->limits_ = limits;
   // A turned square needs a canvas of twice its pixels.
   pipeline->max_result_pixels_ =

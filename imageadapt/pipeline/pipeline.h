@@ -33,6 +33,8 @@ struct InputPolicy {
   // Made sRGB by the file's ICC profile, which the result then lacks. Without a
   // profile samples are taken as sRGB already.
   bool converts_to_srgb = false;
+  // Where the file's format leaves a choice.
+  DecodeOptions decode = {};
 };
 
 // One image that was opened, and what is to be done to it. Only headers are
@@ -45,9 +47,10 @@ class Pipeline {
   // header damaged or over a limit, an operation cannot be done (about its
   // field, as "operations[1].flip.axis") or makes more than twice the pixels
   // that a file may have, or the profile cannot be used for sRGB
-  // ("output.color"); UNIMPLEMENTED (CODEC_NOT_BUILT) if the format is
-  // known but this build cannot read it; RESOURCE_EXHAUSTED if there is no
-  // memory for a copy of the file, where the format needs one.
+  // ("output.color"), or a choice cannot be met ("dicom.grey"); UNIMPLEMENTED
+  // (CODEC_NOT_BUILT) if the format is known but this build cannot read it;
+  // RESOURCE_EXHAUSTED if there is no memory for a copy of the file, where the
+  // format needs one.
   static absl::StatusOr<std::unique_ptr<Pipeline>> OpenFile(
       const ByteRope& file, const OperationSpecs& operations,
       const DecodeLimits& limits, const Workspace& work,

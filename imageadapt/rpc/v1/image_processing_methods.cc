@@ -1,5 +1,6 @@
 #include "imageadapt/rpc/v1/image_processing_methods.h"
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,40 @@ absl::StatusOr<OutputFormat::Frames> FramesOf(const v1::OutputOptions& output) {
   }
 }
 
+absl::StatusOr<DecodeOptions> DecodeOptionsOf(const v1::DicomOptions& dicom) {
+  using Grey = DecodeOptions::Grey;
+  DecodeOptions options{.window_center = dicom.window_center(),
+                        .window_width = dicom.window_width()};
+  switch (dicom.grey()) {
+    case v1::DicomOptions::GREY_UNSPECIFIED:
+    case v1::DicomOptions::GREY_STORED:
+      options.grey = Grey::kStored;
+      break;
+    case v1::DicomOptions::GREY_MEASURED:
+      options.grey = Grey::kMeasured;
+      break;
+    case v1::DicomOptions::GREY_WINDOW_OF_FILE:
+      options.grey = Grey::kWindowOfFile;
+      break;
+    case v1::DicomOptions::GREY_WINDOW:
+      options.grey = Grey::kWindow;
+      break;
+    default:
+      return InvalidField("dicom.grey", "is unknown: ", dicom.grey());
+  }
+  if (options.grey != Grey::kWindow) return options;
+  if (!std::isfinite(options.window_center)) {
+    return InvalidField("dicom.window_center", "must be finite, got ",
+                        options.window_center);
+  }
+  if (!std::isfinite(options.window_width) || options.window_width <= 0) {
+    return InvalidField("dicom.window_width",
+                        "must be finite and above 0, got ",
+                        options.window_width);
+  }
+  return options;
+}
+
 absl::StatusOr<OutputFormat> FormatOf(const v1::ProcessImageRequest& request) {
   using Request = v1::ProcessImageRequest;
   using Options = v1::OutputOptions;
@@ -45,6 +80,7 @@ absl::StatusOr<OutputFormat> FormatOf(const v1::ProcessImageRequest& request) {
   format.input = {.applies_orientation = request.orientation_policy() !=
                                          Request::ORIENTATION_POLICY_IGNORE,
                   .converts_to_srgb = output.color() == Options::COLOR_SRGB};
+  ASSIGN_OR_RETURN(format.input.decode, DecodeOptionsOf(request.dicom()));
   format.drops_metadata =
       output.metadata_policy() == Options::METADATA_POLICY_DROP_ALL;
   return format;
