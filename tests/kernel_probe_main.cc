@@ -9,8 +9,8 @@
 //
 // The answer is a line "ok WIDTH HEIGHT CHANNELS PROCESSORS..." and, for each
 // of the words PROCESSORS, which has commas between those that agree, the
-// samples of the result; or a line "wrong REASON". SPDX-License-Identifier:
-// Apache-2.0
+// samples of the result; or a line "wrong REASON".
+// SPDX-License-Identifier: Apache-2.0
 #include <hwy/highway.h>
 
 #include <iostream>
@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "imageadapt/testing/every_target.h"
 #include "tests/kernel_probe.h"
 
 namespace imageadapt {
@@ -154,6 +155,10 @@ bool Serve(const std::string& line) {
 
 int main() {
   std::ios::sync_with_stdio(false);
+  const std::string missing = imageadapt::testing::MissingTargets();
+  if (!missing.empty()) {
+    std::cerr << "not tested, this processor lacks:" << missing << "\n";
+  }
   for (std::string line; std::getline(std::cin, line);) {
     if (!imageadapt::Serve(line)) return 2;
   }

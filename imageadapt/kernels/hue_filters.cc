@@ -39,6 +39,7 @@ class Axis {
   Axis(uint32_t side, uint32_t length, BorderMode border)
       : side_(side), length_(length), border_(border) {}
 
+  uint32_t side() const { return side_; }
   uint32_t length() const { return length_; }
 
   // Calls work(position) with what stands for a position, unless that is
@@ -68,6 +69,13 @@ class Axis {
   Extent Seen(Extent middles) const {
     return {.first = ClippedExtent(middles.first, side_, length_).first,
             .end = ClippedExtent(middles.end - 1, side_, length_).end};
+  }
+
+  // Of windows in here, and of those one position before, all is inside.
+  Extent Inner() const {
+    const uint32_t first = std::min(side_ / 2 + 1, length_);
+    return {.first = first,
+            .end = std::max(first, length_ - std::min(side_ / 2, length_))};
   }
 
   // Calls leave(position) and enter(position) for what changes from the window
@@ -119,18 +127,33 @@ class Hues {
   RowBand<ImageView<const T>> band_;
 };
 
+// Scratch for the sums of so many columns.
+template <Sample T>
+constexpr size_t ColumnBytes(uint32_t width) {
+  return Aligned(width * sizeof(HueSum)) +
+         (kHueMayBeMissing<T> ? Aligned(width * sizeof(int64_t)) : 0);
+}
+
+// From the front of `scratch`.
+template <Sample T>
+HueColumns TakeColumns(std::span<std::byte>& scratch, uint32_t width) {
+  return {.sums = Take<HueSum>(scratch, width),
+          .counts = Take<int64_t>(scratch, kHueMayBeMissing<T> ? width : 0)};
+}
+
 // Circular means, row after row.
 template <typename T>
 class Means {
  public:
   Means(const Hues<T>& hues, const Axis& columns, const Axis& rows,
-        std::span<HueSum> sums)
+        const HueColumns& sums)
       : hues_(hues), columns_(columns), rows_(rows), sums_(sums) {}
 
   // Moves to row `y`: any at first, then the next one.
   void MoveTo(uint32_t y) {
     if (!started_) {
-      std::fill(sums_.begin(), sums_.end(), HueSum());
+      std::fill(sums_.sums.begin(), sums_.sums.end(), HueSum());
+      std::fill(sums_.counts.begin(), sums_.counts.end(), 0);
       rows_.ForEach(y,
                     [&](uint32_t row, int64_t times) { AddRow(row, times); });
     } else {
@@ -142,35 +165,88 @@ class Means {
     row_ = y;
   }
 
-  // Calls work(x, mean) for all of the row.
-  template <typename Work>
-  void ForEach(Work&& work) const {
-    HueSum window;
-    columns_.ForEach(
-        0, [&](uint32_t x, int64_t times) { window.Add(sums_[x], times); });
-    const T* const middle = hues_.row(row_);
-    for (uint32_t x = 0; x < columns_.length(); ++x) {
-      if (x > 0) {
-        columns_.Step(
-            x, [&](uint32_t column) { window.Add(sums_[column], 1); },
-            [&](uint32_t column) { window.Add(sums_[column], -1); });
-      }
-      work(x, HueOfSum(window, middle[x * hues_.channels()]));
+  // Writes the means of the row to target[x * channels].
+  void Write(T* target) {
+    window_ = {};
+    count_ = 0;
+    columns_.ForEach(0,
+                     [&](uint32_t x, int64_t times) { AddColumn(x, times); });
+    const size_t channels = hues_.channels();
+    const T* const middles = hues_.row(row_);
+    for (uint32_t x = 0; x < columns_.length(); x += kHuesAtOnce) {
+      const Extent columns = {
+          .first = x,
+          .end = std::min<uint32_t>(x + kHuesAtOnce, columns_.length())};
+      SumWindows(columns);
+      HuesOfWindows(windows_, columns.size(), middles + x * channels, channels,
+                    target + x * channels);
     }
   }
 
  private:
   void AddRow(uint32_t y, int64_t times) {
-    const T* const row = hues_.row(y);
-    for (size_t x = 0; x < sums_.size(); ++x) {
-      sums_[x].Add(HueVector(row[x * hues_.channels()]), times);
+    AddHues(hues_.row(y), hues_.channels(), times, sums_);
+    row_count_ += times;
+  }
+
+  void AddColumn(uint32_t x, int64_t times) {
+    window_.Add(sums_.sums[x], times);
+    count_ += times * (kHueMayBeMissing<T> ? sums_.counts[x] : row_count_);
+  }
+
+  // Sums up the windows of some columns, which follow those before.
+  void SumWindows(Extent columns) {
+    const Extent inner = columns_.Inner();
+    const Extent fast = {
+        .first = std::clamp(inner.first, columns.first, columns.end),
+        .end = std::clamp(inner.end, columns.first, columns.end)};
+    SumWindowsAtEdges({.first = columns.first, .end = fast.first},
+                      columns.first);
+    SumInnerWindows(fast, columns.first);
+    SumWindowsAtEdges({.first = fast.end, .end = columns.end}, columns.first);
+  }
+
+  // The sum of column x goes to place x - first.
+  void SumWindowsAtEdges(Extent columns, uint32_t first) {
+    for (uint32_t x = columns.first; x < columns.end; ++x) {
+      if (x > 0) {
+        columns_.Step(
+            x, [&](uint32_t column) { AddColumn(column, 1); },
+            [&](uint32_t column) { AddColumn(column, -1); });
+      }
+      windows_.sums[x - first] = window_;
+      windows_.counts[x - first] = static_cast<double>(count_);
     }
+  }
+
+  void SumInnerWindows(Extent columns, uint32_t first) {
+    const uint32_t half = columns_.side() / 2;
+    // Copies, which stay in registers.
+    HueSum window = window_;
+    int64_t count = count_;
+    for (uint32_t x = columns.first; x < columns.end; ++x) {
+      const uint32_t enter = x + half;
+      const uint32_t leave = x - half - 1;
+      window.x += sums_.sums[enter].x - sums_.sums[leave].x;
+      window.y += sums_.sums[enter].y - sums_.sums[leave].y;
+      if constexpr (kHueMayBeMissing<T>) {
+        count += sums_.counts[enter] - sums_.counts[leave];
+      }
+      windows_.sums[x - first] = window;
+      windows_.counts[x - first] = static_cast<double>(count);
+    }
+    window_ = window;
+    count_ = count;
   }
 
   Hues<T> hues_;
   Axis columns_;
   Axis rows_;
-  std::span<HueSum> sums_;
+  HueColumns sums_;
+  int64_t row_count_ = 0;  // in each column
+  HueSum window_;
+  int64_t count_ = 0;  // in the window
+  HueWindows windows_;
   bool started_ = false;
   uint32_t row_ = 0;
 };
@@ -510,7 +586,9 @@ void MediansForMeans(const Hues<float>& hues, WindowSize window,
 
 size_t HueMeanScratchBytes(const ImageSpec& spec,
                            const MeanOptions& /*options*/) {
-  return Aligned(spec.shape.width * sizeof(HueSum));
+  const uint32_t width = spec.shape.width;
+  return spec.sample_type == SampleType::kF32 ? ColumnBytes<float>(width)
+                                              : ColumnBytes<uint8_t>(width);
 }
 
 template <Sample T>
@@ -521,17 +599,16 @@ void HueMean(const RowBand<ImageView<const T>>& source,
   const Axis columns(options.window.width, shape.width, options.border);
   const Axis rows(options.window.height, source.image_height, options.border);
   Means<T> means(Hues<T>(source), columns, rows,
-                 Take<HueSum>(scratch, shape.width));
+                 TakeColumns<T>(scratch, shape.width));
   for (uint32_t y = 0; y < shape.height; ++y) {
     means.MoveTo(target.first_row + y);
-    const std::span<T> to = target.rows.row(y);
-    means.ForEach([&](size_t x, T mean) { to[x * shape.channels] = mean; });
+    means.Write(target.rows.row(y).data());
   }
 }
 
 size_t HueMedianScratchBytes(const ImageSpec& spec,
                              const MedianOptions& options) {
-  return Aligned(spec.shape.width * sizeof(HueSum)) +
+  return HueMeanScratchBytes(spec, {.window = options.window}) +
          KeyBytes(spec, options.window);
 }
 
@@ -547,7 +624,7 @@ void HueMedian(const RowBand<ImageView<const T>>& source,
   MediansForMeans(Hues<T>(source), window,
                   Axis(window.width, width, options.border),
                   Axis(window.height, source.image_height, options.border),
-                  target, scratch.subspan(Aligned(width * sizeof(HueSum))));
+                  target, scratch.subspan(ColumnBytes<T>(width)));
 }
 
 #define INSTANTIATE(T)                                                        \

@@ -9,17 +9,20 @@
 #include <limits>
 #include <memory>
 #include <numbers>
+#include <numeric>
 #include <random>
 #include <type_traits>
 #include <vector>
 
 #include "imageadapt/kernels/hue_vectors.h"
+#include "imageadapt/testing/every_target.h"
 #include "imageadapt/testing/guarded_bytes.h"
 
 namespace imageadapt {
 namespace {
 
 using testing::GuardedBytes;
+using testing::OnEveryTarget;
 
 constexpr BorderMode kBorders[] = {BorderMode::kClip, BorderMode::kReplicate,
                                    BorderMode::kReflect101};
@@ -227,10 +230,12 @@ void CheckFilters(const HueImage<T>& image, WindowSize window,
   const size_t padding = Below(7, random);
   const std::vector<T> means = MeansOf(image, mean_options);
   const std::vector<T> medians = MediansOf(image, median_options);
-  EXPECT_TRUE(AreSame(
-      means, MeansOf(image, mean_options, band_rows, channels, padding)));
-  EXPECT_TRUE(AreSame(
-      medians, MediansOf(image, median_options, band_rows, channels, padding)));
+  OnEveryTarget([&] {
+    EXPECT_TRUE(AreSame(
+        means, MeansOf(image, mean_options, band_rows, channels, padding)));
+    EXPECT_TRUE(AreSame(medians, MediansOf(image, median_options, band_rows,
+                                           channels, padding)));
+  });
   for (uint32_t y = 0; y < image.height; ++y) {
     for (uint32_t x = 0; x < image.width; ++x) {
       const std::vector<T> hues = WindowOf(image, x, y, window, border);
@@ -396,41 +401,162 @@ TEST(HueFiltersTest, OppositeHuesLeaveTheMiddle) {
   EXPECT_EQ(medians[1], 74);  // the second of 10 = 138 - 128, 74, 138 and 202
 }
 
-TEST(HueFiltersTest, HalfwayGoesUp) {
-  for (uint32_t hue = 0; hue < 65536; ++hue) {
-    for (const uint32_t apart : {1U, 3U, 101U}) {
-      HueSum sum = HueVector(static_cast<uint16_t>(hue));
-      sum.Add(HueVector(static_cast<uint16_t>(hue + apart)), 1);
-      ASSERT_EQ(HueOfSum<uint16_t>(sum, 0),
-                static_cast<uint16_t>(hue + (apart + 1) / 2));
-      HueSum small = HueVector(static_cast<uint8_t>(hue));
-      small.Add(HueVector(static_cast<uint8_t>(hue + apart)), 1);
-      ASSERT_EQ(HueOfSum<uint8_t>(small, 0),
-                static_cast<uint8_t>(hue + (apart + 1) / 2));
+template <typename T>
+std::vector<HueSum> VectorsOf(const std::vector<T>& hues, int64_t times = 1) {
+  std::vector<HueSum> sums(hues.size());
+  std::vector<int64_t> counts(hues.size());
+  AddHues(hues.data(), 1, times, {.sums = sums, .counts = counts});
+  return sums;
+}
+
+template <typename T>
+std::vector<T> AllHues() {
+  std::vector<T> hues(size_t{1} << std::numeric_limits<T>::digits);
+  std::iota(hues.begin(), hues.end(), T{0});
+  return hues;
+}
+
+// The hues of sums of `count` vectors each.
+template <typename T>
+std::vector<T> HuesOf(const std::vector<HueSum>& sums, double count,
+                      T middle = T{0}) {
+  HueWindows windows;
+  std::ranges::fill(windows.counts, count);
+  const std::vector<T> middles(kHuesAtOnce, middle);
+  std::vector<T> hues(sums.size());
+  for (size_t i = 0; i < sums.size(); i += kHuesAtOnce) {
+    const size_t some = std::min(kHuesAtOnce, sums.size() - i);
+    std::copy_n(&sums[i], some, windows.sums);
+    HuesOfWindows(windows, some, middles.data(), 1, &hues[i]);
+  }
+  return hues;
+}
+
+template <typename T>
+void CheckHalfway() {
+  const std::vector<T> hues = AllHues<T>();
+  const std::vector<HueSum> vectors = VectorsOf(hues);
+  for (const uint32_t apart : {1U, 3U, 101U}) {
+    std::vector<HueSum> sums = vectors;
+    for (size_t i = 0; i < sums.size(); ++i) {
+      sums[i].Add(vectors[static_cast<T>(i + apart)], 1);
+    }
+    const std::vector<T> found = HuesOf<T>(sums, 2);
+    for (size_t i = 0; i < sums.size(); ++i) {
+      ASSERT_EQ(found[i], static_cast<T>(i + (apart + 1) / 2));
     }
   }
 }
 
-TEST(HueFiltersTest, VectorsAreUnitVectors) {
-  for (uint32_t hue = 0; hue < 65536; ++hue) {
-    const auto check = [](const HueSum& vector, double turns, double error) {
-      const double angle = 2 * std::numbers::pi * turns;
-      ASSERT_NEAR(static_cast<double>(vector.x),
-                  std::ldexp(std::cos(angle), 30), error);
-      ASSERT_NEAR(static_cast<double>(vector.y),
-                  std::ldexp(std::sin(angle), 30), error);
-    };
-    check(HueVector(static_cast<uint16_t>(hue)), hue / 65536.0, 2);
-    const float degrees = static_cast<float>(hue) * (359.99F / 65536);
-    check(HueVector(degrees), degrees / 360.0, 2);
-    check(HueVector(degrees - 7200), (degrees - 7200) / 360.0, 2);
-    ASSERT_EQ(HueOfSum(HueVector(static_cast<uint16_t>(hue)), uint16_t{0}),
-              hue);
-    HueSum nothing = HueVector(static_cast<uint16_t>(hue));
-    nothing.Add(HueVector(static_cast<uint16_t>(hue + 32768)), 1);
-    ASSERT_EQ(nothing.x, 0);
-    ASSERT_EQ(nothing.y, 0);
+TEST(HueVectorsTest, HalfwayGoesUp) {
+  OnEveryTarget([] {
+    CheckHalfway<uint8_t>();
+    CheckHalfway<uint16_t>();
+  });
+}
+
+// `turns` of each hue; sums of opposite ones.
+template <typename T>
+void CheckVectors(const std::vector<T>& hues, double unit) {
+  const std::vector<HueSum> vectors = VectorsOf(hues);
+  const std::vector<HueSum> taken = VectorsOf(hues, -1);
+  const std::vector<HueSum> many = VectorsOf(hues, 1000);
+  for (size_t i = 0; i < hues.size(); ++i) {
+    const double angle = 2 * std::numbers::pi * hues[i] / unit;
+    const double error = std::is_same_v<T, float> ? 0.6 : 0.51;
+    ASSERT_NEAR(static_cast<double>(vectors[i].x),
+                std::ldexp(std::cos(angle), 30), error)
+        << +hues[i];
+    ASSERT_NEAR(static_cast<double>(vectors[i].y),
+                std::ldexp(std::sin(angle), 30), error)
+        << +hues[i];
+    ASSERT_EQ(taken[i].x, -vectors[i].x);
+    ASSERT_EQ(taken[i].y, -vectors[i].y);
+    ASSERT_EQ(many[i].x, 1000 * vectors[i].x);
+    ASSERT_EQ(many[i].y, 1000 * vectors[i].y);
   }
+}
+
+template <typename T>
+void CheckAllHues() {
+  const std::vector<T> hues = AllHues<T>();
+  CheckVectors(hues, kTurn<T>);
+  const std::vector<HueSum> vectors = VectorsOf(hues);
+  EXPECT_EQ(HuesOf<T>(vectors, 1), hues);
+  const size_t half = hues.size() / 2;
+  for (size_t i = 0; i < half; ++i) {
+    ASSERT_EQ(vectors[i].x + vectors[i + half].x, 0);
+    ASSERT_EQ(vectors[i].y + vectors[i + half].y, 0);
+  }
+}
+
+TEST(HueVectorsTest, VectorsAreUnitVectors) {
+  std::vector<float> degrees;
+  std::vector<float> before;
+  for (int i = 0; i < 100'000; ++i) {
+    degrees.push_back(static_cast<float>(i) * 0.0036F);
+    before.push_back(degrees.back() - 7200);
+  }
+  OnEveryTarget([&] {
+    CheckAllHues<uint8_t>();
+    CheckAllHues<uint16_t>();
+    CheckVectors(degrees, 360);
+    CheckVectors(before, 360);
+  });
+}
+
+// Directions of any sums, of long and of short ones.
+TEST(HueVectorsTest, HuesAreDirections) {
+  std::mt19937_64 random(7);
+  std::vector<HueSum> sums;
+  for (int i = 0; i < 200'000; ++i) {
+    const int shift = static_cast<int>(random() % 50);
+    const auto part = [&] {
+      return static_cast<int64_t>(random()) >> (2 + shift);
+    };
+    sums.push_back({.x = part(), .y = part()});
+  }
+  // On an axis, on a diagonal.
+  for (const HueSum& sum :
+       std::vector<HueSum>(sums.begin(), sums.begin() + 1000)) {
+    for (const int64_t sign : {1, -1}) {
+      sums.push_back({.x = sign * sum.x, .y = 0});
+      sums.push_back({.x = 0, .y = sign * sum.x});
+      sums.push_back({.x = sum.x, .y = sign * sum.x});
+    }
+  }
+  OnEveryTarget([&] {
+    const std::vector<uint16_t> steps = HuesOf<uint16_t>(sums, 1e-9);
+    const std::vector<float> degrees = HuesOf<float>(sums, 1e-9);
+    for (size_t i = 0; i < sums.size(); ++i) {
+      if (sums[i].x == 0 && sums[i].y == 0) continue;
+      double turns = std::atan2(static_cast<double>(sums[i].y),
+                                static_cast<double>(sums[i].x)) /
+                     (2 * std::numbers::pi);
+      if (turns < 0) turns += 1;
+      const auto apart = [&](double found) {
+        return std::abs(std::remainder(found - turns, 1));
+      };
+      ASSERT_LE(apart(steps[i] / 65536.0),
+                (0.5 + 1.0 / (1 << 14)) / 65536 + 1e-12);
+      ASSERT_LE(apart(degrees[i] / 360.0), std::ldexp(1, -24));
+      ASSERT_GE(degrees[i], 0);
+      ASSERT_LT(degrees[i], 360);
+    }
+  });
+}
+
+TEST(HueVectorsTest, ShortSumsAreTheMiddle) {
+  const int64_t unit = int64_t{1} << 30;
+  // Vectors whose mean is just as long as 2^-20, and a little shorter.
+  const std::vector<HueSum> sums = {
+      {.x = 0, .y = 3 * unit >> 20}, {.x = 0, .y = (3 * unit >> 20) - 1}, {}};
+  OnEveryTarget([&] {
+    EXPECT_EQ(HuesOf<uint8_t>(sums, 3, 7), (std::vector<uint8_t>{64, 7, 7}));
+    EXPECT_EQ(HuesOf<float>(sums, 3, 370), (std::vector<float>{90, 10, 10}));
+    EXPECT_EQ(HuesOf<float>(sums, 3, kNaN), (std::vector<float>{90, 0, 0}));
+    EXPECT_TRUE(std::isnan(HuesOf<float>({{}}, 0, 5)[0]));
+  });
 }
 
 }  // namespace

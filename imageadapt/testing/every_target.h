@@ -7,6 +7,8 @@
 #include <hwy/highway.h>
 
 #include <cstdint>
+#include <cstdio>
+#include <string>
 
 namespace imageadapt::testing {
 
@@ -15,10 +17,35 @@ namespace imageadapt::testing {
 static_assert(HWY_TARGETS == (HWY_SCALAR | HWY_SSE4 | HWY_AVX2 | HWY_AVX3_DL));
 #endif
 
+// The names of targets that kernels were compiled for and this machine lacks,
+// each with a space before it.
+inline std::string MissingTargets() {
+  std::string names;
+  const int64_t missing = HWY_TARGETS & ~hwy::SupportedTargets();
+  for (int64_t rest = missing; rest != 0; rest &= rest - 1) {
+    names += std::string(" ") + hwy::TargetName(rest & -rest);
+  }
+  return names;
+}
+
+// Says once in a program which targets it cannot test.
+inline void SayWhatIsMissing() {
+  static const bool kSaid = [] {
+    const std::string missing = MissingTargets();
+    if (!missing.empty()) {
+      std::printf("[ NOT HERE ] not tested, this processor lacks:%s\n",
+                  missing.c_str());
+    }
+    return true;
+  }();
+  static_cast<void>(kSaid);
+}
+
 // Calls `work` once for each target that kernels were compiled for and this
 // machine has. Users link hwy::hwy.
 template <typename Work>
 void OnEveryTarget(Work&& work) {
+  SayWhatIsMissing();
   int count = 0;
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
     hwy::SetSupportedTargetsForTest(target);
