@@ -430,7 +430,7 @@ class NetworkFilter {
     const auto middle = values.begin() + static_cast<long>((count - 1) / 2);
     std::nth_element(values.begin(), middle,
                      values.begin() + static_cast<long>(count));
-    return *middle;
+    return *middle + T{0};  // zeros without a sign
   }
 
   const RowBand<ImageView<const T>>& source_;

@@ -66,6 +66,24 @@ struct PartToMemory {
   }
 };
 
+// Only the median at kPosition is stored. A zero is stored without its sign:
+// for minima and maxima zeros of either sign are alike, and which of them comes
+// out would depend on how an image is cut into bands.
+template <class D, size_t kPosition>
+struct MedianToMemory {
+  hn::TFromD<D>* first;
+
+  template <size_t i>
+  HWY_INLINE void Set(hn::Vec<D> value) const {
+    if constexpr (i == kPosition) {
+      if constexpr (hwy::IsFloat<hn::TFromD<D>>()) {
+        value = hn::Add(value, hn::Zero(D()));
+      }
+      hn::StoreU(value, D(), first);
+    }
+  }
+};
+
 template <size_t kFirst, size_t kStride, class List, class Sink, size_t... i>
 HWY_INLINE void Copy(const List& list, const Sink& sink,
                      std::index_sequence<i...> /*positions*/) {
@@ -151,10 +169,12 @@ HWY_INLINE void JoinInline(const T* a, const T* b, T* joined) {
   using CandidatesB = Candidates<kSide, kB>;
   using Joined = Candidates<kSide, kA + kB>;
   constexpr size_t kForgotten = CandidatesA::kFirst + CandidatesB::kFirst;
+  constexpr size_t kFirst = Joined::kFirst - kForgotten;
+  using Sink = std::conditional_t<kA + kB == kSide, MedianToMemory<D, kFirst>,
+                                  PartToMemory<D, kFirst, Joined::kCount>>;
   const size_t lanes = hn::Lanes(D());
   Merge<hn::Vec<D>, CandidatesA::kCount, CandidatesB::kCount>(
-      InMemory<D>{a, lanes}, InMemory<D>{b, lanes},
-      PartToMemory<D, Joined::kFirst - kForgotten, Joined::kCount>{joined});
+      InMemory<D>{a, lanes}, InMemory<D>{b, lanes}, Sink{joined});
 }
 
 // Large networks are called: compiled once, and found in the cache by all the
@@ -413,7 +433,7 @@ class WindowColumn<D, 3> {
     T* const target = rows_.target[y] + first_;
     PrefetchAhead<3>(target);
     Merge<V, 4, 3>(InRegisters<V>{common}, InRegisters<V>{run},
-                   PartToMemory<D, 3, 1>{target});
+                   MedianToMemory<D, 3>{target});
   }
 
   const NetworkRows<T>& rows_;
@@ -486,9 +506,8 @@ class WindowColumn<D, 5> {
   HWY_INLINE void Median(V* candidates, const Run& run, size_t y) const {
     T* const target = rows_.target[y] + first_;
     PrefetchAhead<5>(target);
-    Merge<V, Common::kCount, 5>(
-        InRegisters<V>{candidates}, run,
-        PartToMemory<D, 12 - Common::kFirst, 1>{target});
+    Merge<V, Common::kCount, 5>(InRegisters<V>{candidates}, run,
+                                MedianToMemory<D, 12 - Common::kFirst>{target});
   }
 
   const NetworkRows<T>& rows_;

@@ -20,10 +20,11 @@ constexpr size_t kBuckets = 256;
 // The longest side of a tile, and that of tiles for all but large windows.
 constexpr uint32_t kMostSide = 512;
 
-// A number for each sample, in the order of the samples; NaN comes last.
+// A number for each sample, in the order of the samples; NaN comes last, and
+// zeros have no sign.
 uint32_t KeyOf(float sample) {
   if (std::isnan(sample)) return std::numeric_limits<uint32_t>::max();
-  const auto bits = std::bit_cast<uint32_t>(sample);
+  const auto bits = std::bit_cast<uint32_t>(sample + 0.0F);
   constexpr uint32_t kSign = uint32_t{1} << 31;
   return (bits & kSign) != 0 ? ~bits : bits | kSign;
 }

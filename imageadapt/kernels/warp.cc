@@ -9,6 +9,7 @@
 
 #include "imageadapt/kernels/border.h"
 #include "imageadapt/kernels/channels.h"
+#include "imageadapt/kernels/warp_border.h"
 #include "imageadapt/kernels/warp_plain.h"
 #include "imageadapt/kernels/warp_span.h"
 
@@ -115,12 +116,6 @@ WarpReach ReachOf(Interpolation interpolation, int spill) {
   return {.before = taps / 2, .after = taps / 2 + 1, .spill = spill};
 }
 
-// What the border modes do, without the one that has no samples.
-BorderMode ModeOf(WarpBorder border) {
-  return border == WarpBorder::kReflect101 ? BorderMode::kReflect101
-                                           : BorderMode::kReplicate;
-}
-
 // Blocks of target pixels are kWarpTile wide and so high: neighbouring rows
 // read the same part of the source, which stays in the first-level cache
 // meanwhile.
@@ -223,11 +218,9 @@ class Rotator {
         rotation_(rotation),
         canvas_(canvas),
         steps_(MakeSteps(rotation)),
-        kernel_(BestKernel<T, kChannels>(rotation.interpolation)) {
-    reach_ = ReachOf(rotation.interpolation, kernel_.spill);
-    for (int c = 0; c < kChannels; ++c) {
-      background_[c] = ToSample<T>(rotation.background[c]);
-    }
+        kernel_(BestKernel<T, kChannels>(rotation.interpolation)),
+        reach_(ReachOf(rotation.interpolation, kernel_.spill)),
+        background_(BackgroundSamples<T>(rotation.background, kChannels)) {
     for (size_t i = 0; i < background_row_.size(); ++i) {
       background_row_[i] = background_[i % kChannels];
     }
@@ -383,7 +376,7 @@ class Rotator {
       FillWithBackground(0, static_cast<uint32_t>(width), to);
       return;
     }
-    const BorderMode mode = ModeOf(rotation_.border);
+    const BorderMode mode = BorderModeOf(rotation_.border);
     const T* const from =
         source_.row(BorderPosition(y, shape.height, mode)).data();
     // Of the row, before, inside and after the source.
@@ -409,9 +402,9 @@ class Rotator {
   const Rotation& rotation_;
   const ImageShape canvas_;
   const WarpSteps steps_;
-  WarpKernel<T> kernel_;
-  WarpReach reach_;
-  std::array<T, kMaxChannels> background_ = {};
+  const WarpKernel<T> kernel_;
+  const WarpReach reach_;
+  const std::array<T, kMaxChannels> background_;
   std::array<T, size_t{kWarpTile} * kChannels> background_row_;
 };
 

@@ -9,25 +9,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <type_traits>
 
 #include "imageadapt/kernels/channels.h"
+#include "imageadapt/kernels/warp_border.h"
 #include "imageadapt/kernels/warp_span.h"
 #include "imageadapt/kernels/warp_weights.h"
 
 namespace imageadapt {
-
-// The nearest sample, halves up.
-template <typename T>
-T ToSample(double value) {
-  if constexpr (std::is_same_v<T, float>) {
-    return static_cast<float>(value);
-  } else {
-    constexpr double kMost = std::numeric_limits<T>::max();
-    return static_cast<T>(std::clamp(std::floor(value + 0.5), 0.0, kMost));
-  }
-}
 
 // A position as a whole pixel and a number of phases, of which a pixel has
 // 1 << kBits, rounded to the nearest.

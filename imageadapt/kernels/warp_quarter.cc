@@ -7,7 +7,7 @@
 #include "imageadapt/kernels/border.h"
 #include "imageadapt/kernels/pixel_moves.h"
 #include "imageadapt/kernels/warp.h"
-#include "imageadapt/kernels/warp_plain.h"
+#include "imageadapt/kernels/warp_border.h"
 
 namespace imageadapt {
 namespace {
@@ -54,17 +54,14 @@ class CanvasTurn {
         target_(target),
         is_counter_clockwise_(quarter_turns == 1),
         is_constant_(border == WarpBorder::kConstant),
-        mode_(border == WarpBorder::kReflect101 ? BorderMode::kReflect101
-                                                : BorderMode::kReplicate),
+        mode_(BorderModeOf(border)),
         width_(source.shape().width),
         height_(source.shape().height),
         offset_((height_ - width_) >> 1),
         begin_(std::max<int64_t>(0, -offset_)),
         end_(std::min(width_, height_ - offset_)),
-        pixel_bytes_(source.shape().channels * sizeof(T)) {
-    for (size_t c = 0; c < source.shape().channels; ++c) {
-      background_[c] = ToSample<T>(background[c]);
-    }
+        pixel_bytes_(source.shape().channels * sizeof(T)),
+        background_(BackgroundSamples<T>(background, source.shape().channels)) {
   }
 
   void Run() const {
@@ -187,7 +184,7 @@ class CanvasTurn {
   const int64_t begin_;
   const int64_t end_;
   const size_t pixel_bytes_;
-  std::array<T, kMaxChannels> background_ = {};
+  const std::array<T, kMaxChannels> background_;
 };
 
 }  // namespace

@@ -59,6 +59,7 @@ struct Case {
   bool at_end = true;
   unsigned values = 256;  // how many different samples
   unsigned unusual = 0;   // float: so many of 1000 samples are NaN or infinite
+  bool is_near_zero = false;  // float: mostly zeros of either sign
 };
 
 std::string Text(const Case& c) {
@@ -81,6 +82,11 @@ T RandomSample(const Case& c, std::mt19937& random) {
           std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity,
           -std::numeric_limits<float>::quiet_NaN()};
       return unusual[random() % unusual.size()];
+    }
+    if (c.is_near_zero) {
+      constexpr std::array<float, 8> kFew = {0.F,       -0.F,       0.F, -0.F,
+                                             0x1p-149F, -0x1p-149F, 1.F, -1.F};
+      return kFew[random() % kFew.size()];
     }
     return value / 16 - 8;
   }
@@ -114,7 +120,7 @@ T SortedMedian(ImageView<T> image, const MedianOptions& options, uint32_t x,
   const auto middle =
       values.begin() + static_cast<long>((values.size() - 1) / 2);
   std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  return *middle == T{0} ? T{0} : *middle;  // no zero has a sign
 }
 
 // WindowMedian band by band, each from the rows that its windows touch only.
@@ -167,7 +173,7 @@ std::vector<T> MakeCase(const Case& c, const GuardedImage<T>& source,
 
 template <typename T>
 bool SameMedian(T a, T b) {
-  return a == b || (a != a && b != b);
+  return std::memcmp(&a, &b, sizeof(T)) == 0 || (a != a && b != b);
 }
 
 // That each sample is `expected`, and the padding is not written.
@@ -293,6 +299,28 @@ TEST(FloatMedianTest, LeavesNanOutAndKeepsInfinities) {
              .band_rows = 9,
              .unusual = unusual},
             random);
+      }
+    }
+  }
+}
+
+// By whatever way a window goes: networks, clipped edges, NaN left out, ranks.
+TEST(FloatMedianTest, ZerosHaveNoSignHoweverBandsAreCut) {
+  std::mt19937 random(6);
+  const auto below = [&](unsigned end) {
+    return static_cast<uint32_t>(random() % end);
+  };
+  for (uint32_t side = 1; side <= kLargestNetworkWindow + 2; side += 2) {
+    for (const BorderMode border : kBorders) {
+      for (const unsigned unusual : {0U, 2U, 100U, 900U}) {
+        Check<float>({.shape = {.width = side + below(70),
+                                .height = side + below(30),
+                                .channels = 1 + below(4)},
+                      .options = {.window = {side, side}, .border = border},
+                      .band_rows = 1 + below(20),
+                      .unusual = unusual,
+                      .is_near_zero = true},
+                     random);
       }
     }
   }

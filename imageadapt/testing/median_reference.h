@@ -56,14 +56,15 @@ std::vector<T> WindowSamples(ImageView<const T> image,
   return samples;
 }
 
-// The lower median; NaN for floats if there is none.
+// The lower median, without a sign if it is zero; NaN for floats if there is
+// none.
 template <typename T>
 T LowerMedian(std::vector<T> samples) {
   if (samples.empty()) return std::numeric_limits<T>::quiet_NaN();
   const auto middle =
       samples.begin() + static_cast<ptrdiff_t>((samples.size() - 1) / 2);
   std::nth_element(samples.begin(), middle, samples.end());
-  return *middle;
+  return *middle == T{0} ? T{0} : *middle;
 }
 
 // What kinds of images medians are compared on.
@@ -224,6 +225,8 @@ void CheckMedian(const MedianCase& c, std::mt19937& random, Median&& median) {
       ASSERT_TRUE(got != got) << x << ", " << y;  // NOLINT
     } else {
       ASSERT_EQ(got, wanted) << x << ", " << y << ", channel " << channel;
+      ASSERT_EQ(std::memcmp(&got, &wanted, sizeof(T)), 0)
+          << got << ": the sign of zero, " << x << ", " << y;
     }
   }
   // What stands between rows stays as it is.
