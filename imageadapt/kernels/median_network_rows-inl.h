@@ -77,7 +77,18 @@ struct MedianToMemory {
   HWY_INLINE void Set(hn::Vec<D> value) const {
     if constexpr (i == kPosition) {
       if constexpr (hwy::IsFloat<hn::TFromD<D>>()) {
+#if HWY_TARGET == HWY_AVX2
+        // Not by adding zero, which waits for the units that minima and maxima
+        // are busy with.
+        const auto sign = hn::SignBit(D());
+        const hn::RebindToUnsigned<D> du;
+        const auto is_negative_zero =
+            hn::Eq(hn::BitCast(du, value), hn::BitCast(du, sign));
+        value =
+            hn::IfThenZeroElse(hn::RebindMask(D(), is_negative_zero), value);
+#else
         value = hn::Add(value, hn::Zero(D()));
+#endif
       }
       hn::StoreU(value, D(), first);
     }
