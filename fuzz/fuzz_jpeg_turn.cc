@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   BufferPool pool;
   BufferSink sink(pool, /*max_bytes=*/1 << 24);
   const absl::Status status =
-      TurnJpegLosslessly(file, turn, true, FuzzLimits(), sink);
+      TurnJpegLosslessly(file, {.turn = turn}, FuzzLimits(), sink);
   if (!status.ok()) {
     if (sink.size() != 0 && !absl::IsOutOfRange(status)) std::abort();
     return 0;

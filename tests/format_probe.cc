@@ -2,6 +2,7 @@
 //
 //   format_probe FILE >FRAMES
 //   format_probe encode TYPE QUALITY <FRAMES >FILE
+//   format_probe move FILE MIRRORED QUARTERS [X Y WIDTH HEIGHT] >FILE
 //
 // For each frame a line "frame WIDTH HEIGHT CHANNELS TYPE DELAY" with TYPE u8,
 // u16 or f32 and DELAY in seconds, then its samples row by row in the machine's
@@ -10,6 +11,10 @@
 // To encode, TYPE is a media type, QUALITY a number or "lossless", and frames
 // are alike; before them stands a line "frames COUNT PLAYS", PLAYS -1 for a
 // still picture.
+//
+// To move is to cut a file's pixels X, Y, WIDTH, HEIGHT out (all if not given),
+// to mirror them if MIRRORED is 1, and to turn them by QUARTERS
+// counter-clockwise, without loss. The exit code is 3 if that cannot be exact.
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -139,6 +144,41 @@ absl::Status EncodeFile(const std::string& type, const std::string& quality) {
   return absl::OkStatus();
 }
 
+std::string ContentsOf(const char* name) {
+  std::ifstream file(name, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The arguments behind the file's name.
+absl::Status MoveFile(const std::string& file,
+                      std::span<const char* const> arguments) {
+  const auto number = [&](size_t i) {
+    return static_cast<uint32_t>(std::stoul(arguments[i]));
+  };
+  LosslessMove move{.turn = {.mirrored = number(0) == 1,
+                             .quarter_turns = static_cast<int>(number(1))}};
+  if (arguments.size() > 2) {
+    move.region = PixelRect{.x = number(2),
+                            .y = number(3),
+                            .width = number(4),
+                            .height = number(5)};
+  }
+  const auto bytes = std::as_bytes(std::span(file));
+  const Codec* const codec =
+      FindCodec(bytes.first(std::min<size_t>(32, bytes.size())));
+  if (codec == nullptr || codec->turn_losslessly == nullptr) {
+    return absl::InvalidArgumentError("no format that can be moved");
+  }
+  BufferPool pool;
+  BufferSink sink(pool);
+  RETURN_IF_ERROR(codec->turn_losslessly(ByteRope(bytes), move, {}, sink));
+  for (const Buffer& block : sink.TakeBlocks()) {
+    std::cout.write(reinterpret_cast<const char*>(block.data()),
+                    static_cast<std::streamsize>(block.size()));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 }  // namespace imageadapt
 
@@ -149,8 +189,18 @@ int main(int argc, char** argv) {
     if (!status.ok()) std::cerr << status << "\n";
     return status.ok() && std::cout.flush() ? 0 : 1;
   }
+  if ((argc == 5 || argc == 9) && first == "move") {
+    const std::span arguments(argv, static_cast<size_t>(argc));
+    const absl::Status status = imageadapt::MoveFile(
+        imageadapt::ContentsOf(argv[2]), arguments.subspan(3));
+    if (!status.ok()) std::cerr << status << "\n";
+    if (absl::IsFailedPrecondition(status)) return 3;
+    return status.ok() && std::cout.flush() ? 0 : 1;
+  }
   if (argc != 2) {
-    std::cerr << "usage: format_probe FILE | encode TYPE QUALITY\n";
+    std::cerr << "usage: format_probe FILE | encode TYPE QUALITY | move FILE "
+                 "MIRRORED "
+                 "QUARTERS [X Y WIDTH HEIGHT]\n";
     return 2;
   }
   std::ifstream file(argv[1], std::ios::binary);

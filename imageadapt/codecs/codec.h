@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "imageadapt/base/buffer_pool.h"
 #include "imageadapt/base/byte_rope.h"
 #include "imageadapt/base/byte_stream.h"
 #include "imageadapt/base/parallel.h"
@@ -21,6 +22,7 @@
 #include "imageadapt/image/image_view.h"
 #include "imageadapt/image/orientation.h"
 #include "imageadapt/image/pixel_map.h"
+#include "imageadapt/image/pixel_rect.h"
 
 namespace imageadapt {
 
@@ -187,6 +189,20 @@ class Encoder {
 // bytes that can be anything.
 inline constexpr size_t kFormatHeadBytes = 132;
 
+// What a file becomes without decoding its samples.
+struct LosslessMove {
+  // What is taken, of the pixels as they are stored; nothing: all. Requires
+  // that it is within them.
+  std::optional<PixelRect> region = std::nullopt;
+  // After that. The file's own orientation is ignored: put it into this.
+  Orientation turn = {};
+  bool keeps_icc_profile = true;
+  // Threads to work on, as EncodeOptions::parallel, and memory to work in;
+  // null: of its own.
+  Parallel* parallel = nullptr;
+  BufferPool* buffers = nullptr;
+};
+
 struct Codec {
   absl::string_view name;       // "PNG", for messages
   absl::string_view mime_type;  // IANA, e.g. "image/png"
@@ -211,13 +227,12 @@ struct Codec {
   absl::StatusOr<std::unique_ptr<Encoder>> (*create)(
       ByteSink& sink, const ImageSpec& spec, const EncodeOptions& options);
 
-  // Writes `file` turned by `turn` without decoding its samples, with its ICC
-  // profile if that is kept, and no other metadata (the file's own orientation
-  // is ignored: put it into `turn`). FAILED_PRECONDITION, and nothing written,
-  // if that cannot be done exactly for this file. Null if the format has no
-  // such way.
-  absl::Status (*turn_losslessly)(const ByteRope& file, Orientation turn,
-                                  bool keeps_icc_profile,
+  // Writes `file` moved as `move` says without decoding its samples, with its
+  // ICC profile if that is kept, and no other metadata. FAILED_PRECONDITION,
+  // and nothing written, if that cannot be done exactly for this file. Null if
+  // the format has no such way.
+  absl::Status (*turn_losslessly)(const ByteRope& file,
+                                  const LosslessMove& move,
                                   const DecodeLimits& limits, ByteSink& sink);
 
   // Memory that an encoder takes beside what it writes and what held_bytes()

@@ -232,8 +232,9 @@ TEST(JpegTest, EndlessEmptyMetadataIsRefused) {
       const absl::Status read = Decode(kJpegCodec, long_file).status();
       BufferPool pool;
       BufferSink sink(pool);
-      const absl::Status turned = kJpegCodec.turn_losslessly(
-          ByteRope(BytesOf(long_file)), {.quarter_turns = 1}, true, {}, sink);
+      const absl::Status turned =
+          kJpegCodec.turn_losslessly(ByteRope(BytesOf(long_file)),
+                                     {.turn = {.quarter_turns = 1}}, {}, sink);
       if (count == 1000) {
         EXPECT_TRUE(read.ok()) << read;
         EXPECT_TRUE(turned.ok()) << turned;
@@ -321,8 +322,8 @@ Image Turned(const Image& image, Orientation turn) {
 std::string TurnLosslessly(const std::string& file, Orientation turn) {
   BufferPool pool;
   BufferSink sink(pool);
-  const absl::Status status =
-      kJpegCodec.turn_losslessly(ByteRope(BytesOf(file)), turn, true, {}, sink);
+  const absl::Status status = kJpegCodec.turn_losslessly(
+      ByteRope(BytesOf(file)), {.turn = turn}, {}, sink);
   EXPECT_TRUE(status.ok()) << status;
   const auto blocks = sink.TakeBlocks();
   return RopeOf(blocks).ToString();
@@ -391,8 +392,7 @@ TEST(JpegTurnTest, KeepsTheProfile) {
   BufferSink sink(pool);
   ASSERT_TRUE(kJpegCodec
                   .turn_losslessly(RopeOf(blocks),
-                                   {.mirrored = false, .quarter_turns = 1},
-                                   true, {}, sink)
+                                   {.turn = {.quarter_turns = 1}}, {}, sink)
                   .ok());
   const auto turned = sink.TakeBlocks();
   RopeSource source(RopeOf(turned));
@@ -408,8 +408,7 @@ TEST(JpegTurnTest, RefusesWhatWouldNotBeExact) {
   BufferPool pool;
   BufferSink sink(pool);
   const absl::Status status = kJpegCodec.turn_losslessly(
-      ByteRope(BytesOf(file)), {.mirrored = false, .quarter_turns = 1}, true,
-      {}, sink);
+      ByteRope(BytesOf(file)), {.turn = {.quarter_turns = 1}}, {}, sink);
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_EQ(sink.size(), 0);
 }
@@ -419,7 +418,7 @@ absl::Status TurnIntoNothing(const ByteRope& file,
   BufferPool pool;
   BufferSink sink(pool);
   const absl::Status status = kJpegCodec.turn_losslessly(
-      file, {.mirrored = false, .quarter_turns = 1}, true, limits, sink);
+      file, {.turn = {.quarter_turns = 1}}, limits, sink);
   EXPECT_EQ(sink.size(), 0);
   return status;
 }
@@ -451,7 +450,7 @@ TEST(JpegTurnTest, KeepsToTheLimits) {
   BufferPool pool;
   BufferSink sink(pool);
   EXPECT_TRUE(
-      kJpegCodec.turn_losslessly(rope, {}, true, {.max_scans = 10}, sink).ok());
+      kJpegCodec.turn_losslessly(rope, {}, {.max_scans = 10}, sink).ok());
   EXPECT_EQ(ReasonOf(TurnIntoNothing(rope, {.max_pixels = 4095})),
             kImageTooLarge);
 }
@@ -476,7 +475,8 @@ TEST(JpegTurnTest, PiecesOfTheFileDoNotMatter) {
   BufferPool pool;
   BufferSink sink(pool);
   const Orientation turn = {.mirrored = true, .quarter_turns = 1};
-  ASSERT_TRUE(kJpegCodec.turn_losslessly(pieces, turn, true, {}, sink).ok());
+  ASSERT_TRUE(
+      kJpegCodec.turn_losslessly(pieces, {.turn = turn}, {}, sink).ok());
   const auto blocks = sink.TakeBlocks();
   EXPECT_EQ(RopeOf(blocks).ToString(), TurnLosslessly(file, turn));
 }

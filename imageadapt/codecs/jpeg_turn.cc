@@ -3,7 +3,6 @@
 #include <turbojpeg.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -11,24 +10,16 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "imageadapt/base/refusal.h"
 #include "imageadapt/base/status_macros.h"
 #include "imageadapt/codecs/codec_list.h"
+#include "imageadapt/codecs/jpeg_blocks.h"
 
 namespace imageadapt {
 namespace {
 
 using Handle = std::unique_ptr<void, int (*)(tjhandle)>;
 using Output = std::unique_ptr<unsigned char, void (*)(unsigned char*)>;
-
-// TurboJPEG names turns by their clockwise angle.
-TJXOP OperationOf(Orientation turn) {
-  constexpr std::array<TJXOP, 4> kTurned = {TJXOP_NONE, TJXOP_ROT270,
-                                            TJXOP_ROT180, TJXOP_ROT90};
-  constexpr std::array<TJXOP, 4> kMirrored = {TJXOP_HFLIP, TJXOP_TRANSPOSE,
-                                              TJXOP_VFLIP, TJXOP_TRANSVERSE};
-  const auto quarters = static_cast<size_t>(turn.quarter_turns);
-  return turn.mirrored ? kMirrored[quarters] : kTurned[quarters];
-}
 
 // A profile is cut into numbered APP2 segments (ICC.1:2022, annex B.4).
 std::vector<std::byte> IccSegments(std::span<const std::byte> profile) {
@@ -54,19 +45,6 @@ std::vector<std::byte> IccSegments(std::span<const std::byte> profile) {
     segments.insert(segments.end(), bytes.begin(), bytes.end());
   }
   return segments;
-}
-
-// Where metadata may be put: behind the start marker and the JFIF segment,
-// which must come first.
-size_t EndOfJfif(std::span<const std::byte> file) {
-  constexpr size_t kStart = 2;
-  if (file.size() < kStart + 4 || file[kStart] != std::byte{0xff} ||
-      file[kStart + 1] != std::byte{0xe0}) {
-    return std::min(kStart, file.size());
-  }
-  const size_t length = std::to_integer<size_t>(file[kStart + 2]) << 8 |
-                        std::to_integer<size_t>(file[kStart + 3]);
-  return std::min(kStart + 2 + length, file.size());
 }
 
 // The starts of scans in `file`. Garbage between segments may hide some, but a
@@ -109,13 +87,30 @@ bool StoresInks(tjhandle handle, std::span<const std::byte> file) {
 
 absl::Status NotExact(const char* why) {
   return absl::FailedPreconditionError(
-      absl::StrCat("the JPEG file cannot be turned without loss: ", why));
+      absl::StrCat("the JPEG file cannot be moved without loss: ", why));
+}
+
+// The same coefficients in a file of the usual kind; null if it is damaged or
+// of a kind that nobody reads.
+Output ToUsualKind(tjhandle handle, std::span<const std::byte> file,
+                   size_t& size) {
+  tjtransform transform = {};
+  transform.op = TJXOP_NONE;
+  transform.options = TJXOPT_COPYNONE;
+  unsigned char* bytes = nullptr;
+  unsigned long count = 0;
+  const int result = tjTransform(
+      handle, reinterpret_cast<const unsigned char*>(file.data()), file.size(),
+      1, &bytes, &count, &transform, TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING);
+  Output output(bytes, tjFree);
+  if (result != 0) output.reset();
+  size = count;
+  return output;
 }
 
 }  // namespace
 
-absl::Status TurnJpegLosslessly(const ByteRope& file, Orientation turn,
-                                bool keeps_icc_profile,
+absl::Status TurnJpegLosslessly(const ByteRope& file, const LosslessMove& move,
                                 const DecodeLimits& limits, ByteSink& sink) {
   // Limits are checked, and the profile is read, by the decoder.
   RopeSource source(file);
@@ -124,7 +119,7 @@ absl::Status TurnJpegLosslessly(const ByteRope& file, Orientation turn,
   const Handle handle(tjInitTransform(), tjDestroy);
   if (handle == nullptr) return NotExact("no memory");
 
-  // The library wants the file in one piece.
+  // The library wants the file in one piece, and so do we.
   const std::string copy =
       file.pieces().size() == 1 ? std::string() : file.ToString();
   const auto input = file.pieces().size() == 1 ? file.pieces().front()
@@ -134,25 +129,35 @@ absl::Status TurnJpegLosslessly(const ByteRope& file, Orientation turn,
   }
   if (StoresInks(handle.get(), input)) return NotExact("it stores inks");
 
-  tjtransform transform = {};
-  transform.op = OperationOf(turn);
-  transform.options = TJXOPT_PERFECT | TJXOPT_COPYNONE;
-  unsigned char* bytes = nullptr;
-  unsigned long size = 0;
-  const int result = tjTransform(
-      handle.get(), reinterpret_cast<const unsigned char*>(input.data()),
-      input.size(), 1, &bytes, &size, &transform,
-      TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING);
-  const Output output(bytes, tjFree);
-  if (result != 0) return NotExact(tjGetErrorStr2(handle.get()));
-
-  const auto turned = std::as_bytes(std::span(output.get(), size));
-  const size_t head = EndOfJfif(turned);
-  RETURN_IF_ERROR(sink.Append(turned.first(head)));
-  if (keeps_icc_profile) {
-    RETURN_IF_ERROR(sink.Append(IccSegments(header->metadata().icc_profile)));
+  BufferPool own_buffers(0);
+  BufferPool& buffers = move.buffers == nullptr ? own_buffers : *move.buffers;
+  const JpegMove how = {
+      .region = move.region, .turn = move.turn, .parallel = move.parallel};
+  JpegBlocks blocks;
+  JpegBlocksResult result = ReadJpegBlocks(input, how, buffers, blocks);
+  if (result == JpegBlocksResult::kOtherKind) {
+    size_t size = 0;
+    const Output usual = ToUsualKind(handle.get(), input, size);
+    if (usual == nullptr) return NotExact(tjGetErrorStr2(handle.get()));
+    result = ReadJpegBlocks(std::as_bytes(std::span(usual.get(), size)), how,
+                            buffers, blocks);
   }
-  return sink.Append(turned.subspan(head));
+  switch (result) {
+    case JpegBlocksResult::kDone:
+      break;
+    case JpegBlocksResult::kOtherKind:
+      return NotExact("it is of an unusual kind");
+    case JpegBlocksResult::kInexact:
+      return NotExact("it would start with part of a block");
+    case JpegBlocksResult::kNoMemory:
+      return Refusal(absl::StatusCode::kResourceExhausted, kOutOfMemory,
+                     "no memory for the coefficients of a JPEG file");
+  }
+  std::vector<std::byte> icc_segments;
+  if (move.keeps_icc_profile) {
+    icc_segments = IccSegments(header->metadata().icc_profile);
+  }
+  return WriteJpegBlocks(blocks, icc_segments, move.parallel, buffers, sink);
 }
 
 }  // namespace imageadapt

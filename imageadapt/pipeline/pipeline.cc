@@ -352,6 +352,7 @@ absl::Status TurnFileLosslessly(const ByteRope& file, const LosslessTurn& how,
                                 const DecodeLimits& limits,
                                 const Workspace& work, ByteSink& sink,
                                 ImageSpec& output) {
+  constexpr uint64_t kRest = uint64_t{2} << 20;
   const Codec* const codec = RecognizeFile(file);
   if (codec == nullptr) return UnknownFormat(file);
   if (codec->turn_losslessly == nullptr) {
@@ -363,15 +364,37 @@ absl::Status TurnFileLosslessly(const ByteRope& file, const LosslessTurn& how,
                    codec->open(source, limits));
   const Orientation upright =
       how.applies_orientation ? header->metadata().orientation : Orientation();
-  const Orientation whole = upright.Then(how.turn);
   output = header->spec();
-  output.shape = whole.Apply(output.shape);
-  // Coefficients of input and output, two bytes a sample, and both files.
-  ASSIGN_OR_RETURN(const uint64_t pixel_bytes, PixelBytes(output));
+  const std::optional<PixelMove> move =
+      MoveOf(upright, how.operations, output.shape);
+  if (!move.has_value()) {
+    return absl::FailedPreconditionError("an operation is no move of pixels");
+  }
+  // Blocks reach beyond the edges.
+  ImageSpec padded = output;
+  constexpr uint32_t kBlocks = 32;
+  padded.shape.width = (padded.shape.width / kBlocks + 1) * kBlocks;
+  padded.shape.height = (padded.shape.height / kBlocks + 1) * kBlocks;
+  if (move->region.has_value()) {
+    output.shape.width = move->region->width;
+    output.shape.height = move->region->height;
+  }
+  output.shape = move->turn.Apply(output.shape);
+  // Coefficients, two bytes a sample: those of a library that reads files of
+  // unusual kinds, and what is laid down with a bit for each; the file three
+  // times, and what is written.
+  ASSIGN_OR_RETURN(const uint64_t pixel_bytes, PixelBytes(padded));
   const uint64_t before = work.memory.bytes();
-  RETURN_IF_ERROR(ReserveMemory(4 * pixel_bytes + 3 * file.size(), work));
+  RETURN_IF_ERROR(
+      ReserveMemory(5 * pixel_bytes + 4 * file.size() + kRest, work));
   const absl::Status turned =
-      codec->turn_losslessly(file, whole, how.keeps_icc_profile, limits, sink);
+      codec->turn_losslessly(file,
+                             {.region = move->region,
+                              .turn = move->turn,
+                              .keeps_icc_profile = how.keeps_icc_profile,
+                              .parallel = &work.workers,
+                              .buffers = &work.buffers},
+                             limits, sink);
   if (!turned.ok()) work.memory.Shrink(before);
   return turned;
 }

@@ -137,10 +137,10 @@ class Pipeline {
 // The format that recognizes `file`, or null.
 const Codec* RecognizeFile(const ByteRope& file);
 
-// How TurnFileLosslessly() turns.
+// How TurnFileLosslessly() turns and cuts.
 struct LosslessTurn {
   // After the file's own orientation, if that is applied.
-  Orientation turn;
+  OperationSpecs operations;
   bool applies_orientation = true;
   bool keeps_icc_profile = true;
 };
@@ -150,9 +150,10 @@ absl::Status EncodeImage(const Image& image, const Codec& codec,
                          const EncodeOptions& options, const Workspace& work,
                          ByteSink& sink);
 
-// Writes `file` as the same format, turned, without decoding its samples.
-// FAILED_PRECONDITION, and nothing written, if that cannot be done exactly;
-// other errors as OpenFile(). `output` is set to the spec of the result.
+// Writes `file` as the same format, turned and cut, without decoding its
+// samples. FAILED_PRECONDITION, and nothing written, if that cannot be done
+// exactly, or if operations do more than move pixels; other errors as
+// OpenFile(). `output` is set to the spec of the result.
 absl::Status TurnFileLosslessly(const ByteRope& file, const LosslessTurn& how,
                                 const DecodeLimits& limits,
                                 const Workspace& work, ByteSink& sink,

@@ -1,5 +1,6 @@
 #include "imageadapt/pipeline/turns.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace imageadapt {
@@ -50,6 +51,41 @@ std::optional<Orientation> TurnOf(const OperationSpecs& operations) {
     all = all.Then(*turn);
   }
   return all;
+}
+
+bool OnlyMovesPixels(const OperationSpecs& operations) {
+  return std::ranges::all_of(operations, [](const v1::Operation& operation) {
+    return operation.has_crop() || TurnOf(operation).has_value();
+  });
+}
+
+std::optional<PixelMove> MoveOf(Orientation upright,
+                                const OperationSpecs& operations,
+                                const ImageShape& shape) {
+  PixelMove move{.region = std::nullopt, .turn = upright};
+  for (const v1::Operation& operation : operations) {
+    if (const std::optional<Orientation> turn = TurnOf(operation)) {
+      move.turn = move.turn.Then(*turn);
+      continue;
+    }
+    if (!operation.has_crop()) return std::nullopt;
+    const v1::Crop& crop = operation.crop();
+    const PixelRect before = move.region.value_or(PixelRect{
+        .x = 0, .y = 0, .width = shape.width, .height = shape.height});
+    ImageShape now = shape;
+    now.width = before.width;
+    now.height = before.height;
+    const PixelRect cut = {.x = crop.x(),
+                           .y = crop.y(),
+                           .width = crop.width(),
+                           .height = crop.height()};
+    if (!IsWithin(cut, move.turn.Apply(now))) return std::nullopt;
+    PixelRect region = BeforeTurn(cut, move.turn, now);
+    region.x += before.x;
+    region.y += before.y;
+    move.region = region;
+  }
+  return move;
 }
 
 std::optional<PixelMap> PixelMapOf(const v1::Operation& operation,

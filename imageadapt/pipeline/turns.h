@@ -9,6 +9,7 @@
 #include "google/protobuf/repeated_ptr_field.h"
 #include "imageadapt/image/orientation.h"
 #include "imageadapt/image/pixel_map.h"
+#include "imageadapt/image/pixel_rect.h"
 #include "imageadapt/v1/operations.pb.h"
 
 namespace imageadapt {
@@ -21,6 +22,22 @@ std::optional<Orientation> TurnOf(const v1::Operation& operation);
 
 // What all operations together do, if each of them is such a turn.
 std::optional<Orientation> TurnOf(const OperationSpecs& operations);
+
+// What moves of pixels do together.
+struct PixelMove {
+  // What is left of the pixels as they were; nothing: all.
+  std::optional<PixelRect> region;
+  Orientation turn;  // after that
+};
+
+// Whether operations only turn, mirror and cut.
+bool OnlyMovesPixels(const OperationSpecs& operations);
+
+// What `upright` and then all operations do to an image of `shape`, as one
+// move; nothing if one of them does more, or cannot be done.
+std::optional<PixelMove> MoveOf(Orientation upright,
+                                const OperationSpecs& operations,
+                                const ImageShape& shape);
 
 // Where pixels go when `operation` makes an image of `after` from one of
 // `before`; nothing if no such map says it (free rotation).

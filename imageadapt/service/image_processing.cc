@@ -95,14 +95,14 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
                         .frames = frames.count,
                         .file = {}};
 
-  const std::optional<Orientation> turn = TurnOf(operations);
-  if (turn.has_value() && output.quality == 0 && !pipeline->converts_color() &&
-      codec == pipeline->input_codec() && codec->turn_losslessly != nullptr) {
+  if (OnlyMovesPixels(operations) && output.quality == 0 &&
+      !pipeline->converts_color() && codec == pipeline->input_codec() &&
+      codec->turn_losslessly != nullptr) {
     ImageSpec turned;
     BufferSink sink(work.buffers, max_answer_bytes_);
     const absl::Status status = TurnFileLosslessly(
         file,
-        {.turn = *turn,
+        {.operations = operations,
          .applies_orientation = output.input.applies_orientation,
          .keeps_icc_profile = !output.drops_metadata},
         limits_, work, sink, turned);

@@ -97,14 +97,15 @@ absl::StatusOr<std::vector<Buffer>> EncodePngToFit(
 }
 
 // A JPEG turned without loss, if that can be done exactly.
-absl::StatusOr<FileAnswer> TurnJpeg(const ByteRope& file, Orientation turn,
+absl::StatusOr<FileAnswer> TurnJpeg(const ByteRope& file,
+                                    const OperationSpecs& operations,
                                     const DecodeLimits& limits,
                                     const Workspace& work) {
   FileAnswer answer;
   BufferSink sink(work.buffers);
   const uint64_t before = work.memory.bytes();
-  const absl::Status status =
-      TurnFileLosslessly(file, {.turn = turn}, limits, work, sink, answer.spec);
+  const absl::Status status = TurnFileLosslessly(
+      file, {.operations = operations}, limits, work, sink, answer.spec);
   work.memory.Shrink(before + (status.ok() ? sink.size() : 0));
   RETURN_IF_ERROR(status);
   answer.blocks = sink.TakeBlocks();
@@ -135,8 +136,8 @@ absl::StatusOr<FileAnswer> ProcessFile(const ByteRope& file,
     return answer;
   }
   std::optional<FileAnswer> exact;
-  if (const std::optional<Orientation> turn = TurnOf(operations)) {
-    auto turned = TurnJpeg(file, *turn, limits, work);
+  if (OnlyMovesPixels(operations)) {
+    auto turned = TurnJpeg(file, operations, limits, work);
     if (turned.ok()) {
       exact = *std::move(turned);
     } else if (!absl::IsFailedPrecondition(turned.status()) &&
