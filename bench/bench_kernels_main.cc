@@ -16,6 +16,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
+#include "bench/codec_contender.h"
+#include "bench/codec_measure.h"
 #include "bench/machine.h"
 #include "bench/peers.h"
 #include "bench/photograph.h"
@@ -93,12 +95,17 @@ std::regex PatternOf(const std::string& filter) {
   }
 }
 
-std::vector<BenchmarkRow> ChosenRows(const std::string& filter) {
-  std::vector<BenchmarkRow> rows;
+bool IsInWholeRun(const CodecRow& /*row*/) { return true; }
+
+// Those of `all` that run here.
+template <typename Row>
+std::vector<Row> ChosenRows(const std::vector<Row>& all,
+                            const std::string& filter) {
+  std::vector<Row> rows;
   const std::regex pattern = PatternOf(filter);
   const bool has_two = ProcessorsAllowed() > 1;
   bool says_one = false;
-  for (const BenchmarkRow& row : AllRows()) {
+  for (const Row& row : all) {
     const bool is_chosen = filter.empty()
                                ? IsInWholeRun(row)
                                : std::regex_search(row.Name(), pattern);
@@ -129,14 +136,16 @@ int Run(const Flags& flags) {
     std::fputs(MachineText().c_str(), stdout);
     return 0;
   }
-  const std::vector<BenchmarkRow> rows = ChosenRows(flags.filter);
+  const auto rows = ChosenRows(AllRows(), flags.filter);
+  const auto codec_rows = ChosenRows(AllCodecRows(), flags.filter);
   if (flags.lists) {
     for (const BenchmarkRow& row : rows) std::puts(row.Name().c_str());
+    for (const CodecRow& row : codec_rows) std::puts(row.Name().c_str());
     return 0;
   }
   const std::string target = ChooseTarget(flags.target);
   if (target.empty()) return 2;
-  if (rows.empty()) {
+  if (rows.empty() && codec_rows.empty()) {
     std::fprintf(stderr, "bench: no row matches; see --list\n");
     return 2;
   }
@@ -153,6 +162,15 @@ int Run(const Flags& flags) {
   Sources sources(buffers);
   std::unique_ptr<WorkerPool> workers;
   std::vector<ReportRow> report;
+  // Adds a row; after each the file, so that a run that is broken off leaves
+  // something.
+  const auto add = [&](const std::string& name, RowTimes times) {
+    report.push_back(
+        {.name = name, .target = target, .times = std::move(times)});
+    std::fputs(TableLine(report.back()).c_str(), stdout);
+    std::fflush(stdout);
+    return flags.json.empty() || WriteFile(flags.json, ToJson(report));
+  };
   std::printf("%s\ntarget %s; lower quartiles of %g s a row; ~ from a part\n%s",
               MachineText().c_str(), target.c_str(), flags.seconds,
               TableHead().c_str());
@@ -160,15 +178,18 @@ int Run(const Flags& flags) {
     if (row.threads > 1 && workers == nullptr) {
       workers = std::make_unique<WorkerPool>(2);
     }
-    report.push_back(
-        {.name = row.Name(),
-         .target = target,
-         .times = Measure(row, sources.Get(row), flags.seconds,
-                          row.threads > 1 ? workers.get() : nullptr, buffers)});
-    std::fputs(TableLine(report.back()).c_str(), stdout);
-    std::fflush(stdout);
-    // After each row, so that a run that is broken off leaves something.
-    if (!flags.json.empty() && !WriteFile(flags.json, ToJson(report))) return 1;
+    if (!add(row.Name(),
+             Measure(row, sources.Get(row), flags.seconds,
+                     row.threads > 1 ? workers.get() : nullptr, buffers))) {
+      return 1;
+    }
+  }
+  for (const CodecRow& row : codec_rows) {
+    const AnyConstImageView source = sources.Get(
+        {.operation = {.name = "", .kind = Kind::kMirror}, .spec = row.spec});
+    if (!add(row.Name(), MeasureCodec(row, source, flags.seconds, buffers))) {
+      return 1;
+    }
   }
   return 0;
 }

@@ -24,6 +24,8 @@ struct RowTimes {
   std::vector<std::optional<Time>> peers;  // in the order of Peers()
   // Where our result is not as near to a peer's as it should be.
   std::vector<std::string> disagreements;
+  // What else is to be said.
+  std::vector<std::string> notes;
 };
 
 // All contenders in turn, round after round, for about `seconds`; the time of

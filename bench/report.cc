@@ -49,12 +49,17 @@ std::string JsonObject(const ReportRow& row) {
   for (const std::string& each : times.disagreements) {
     warnings.push_back(absl::StrCat("\"", each, "\""));
   }
+  std::vector<std::string> notes;
+  for (const std::string& each : times.notes) {
+    notes.push_back(absl::StrCat("\"", each, "\""));
+  }
   return absl::StrFormat(
       "  {\"name\": \"%s\", \"target\": \"%s\", %s, %s, \"peers\": {%s}, "
-      "\"estimated\": [%s], \"warnings\": [%s]}",
+      "\"estimated\": [%s], \"warnings\": [%s], \"notes\": [%s]}",
       row.name, row.target, JsonMember("ours_ms", times.ours),
       JsonMember("memcpy_ms", times.copy), absl::StrJoin(peers, ", "),
-      absl::StrJoin(estimated, ", "), absl::StrJoin(warnings, ", "));
+      absl::StrJoin(estimated, ", "), absl::StrJoin(warnings, ", "),
+      absl::StrJoin(notes, ", "));
 }
 
 }  // namespace
@@ -80,6 +85,9 @@ std::string TableLine(const ReportRow& row) {
   line += "\n";
   for (const std::string& each : times.disagreements) {
     absl::StrAppend(&line, "  WARNING ", row.name, ": ", each, "\n");
+  }
+  for (const std::string& each : times.notes) {
+    absl::StrAppend(&line, "  ", each, "\n");
   }
   return line;
 }

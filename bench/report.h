@@ -20,11 +20,12 @@ struct ReportRow {
 std::string TableHead();
 
 // A row of the table: milliseconds; ours over memcpy, peers over ours. Behind
-// it a line for each disagreement.
+// it a line for each disagreement and each note.
 std::string TableLine(const ReportRow& row);
 
 // A list of objects {name, target, ours_ms, memcpy_ms, peers: {NAME: ms}}. What
-// was estimated is named in `estimated`, disagreements stand in `warnings`.
+// was estimated is named in `estimated`, disagreements stand in `warnings`,
+// notes in `notes`.
 std::string ToJson(const std::vector<ReportRow>& rows);
 
 }  // namespace imageadapt::bench

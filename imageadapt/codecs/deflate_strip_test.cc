@@ -16,8 +16,10 @@ constexpr DeflateLevel kLevels[] = {DeflateLevel::kFast, DeflateLevel::kGood,
 
 std::string Strip(const std::string& bytes, DeflateLevel level) {
   std::string target(MaxDeflatedBytes(bytes.size()), '\xff');
+  BufferPool buffers;
   target.resize(DeflateStrip(std::as_bytes(std::span(bytes)), level,
-                             std::as_writable_bytes(std::span(target))));
+                             std::as_writable_bytes(std::span(target)),
+                             buffers));
   return target;
 }
 

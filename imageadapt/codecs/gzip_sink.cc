@@ -82,7 +82,7 @@ absl::Status GzipSink::WritePieces() {
     Piece& piece = pieces_[i];
     piece.deflated_bytes =
         DeflateStrip(bytes.first(std::min(bytes.size(), kPieceBytes)),
-                     LevelOf(effort_), piece.deflated.span());
+                     LevelOf(effort_), piece.deflated.span(), buffers_);
   };
   if (parallel_ == nullptr || count <= 1) {
     for (size_t i = 0; i < count; ++i) deflate(i);

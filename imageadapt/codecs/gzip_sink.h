@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "imageadapt/base/buffer_pool.h"
 #include "imageadapt/base/byte_stream.h"
 #include "imageadapt/base/parallel.h"
 #include "imageadapt/codecs/codec.h"
@@ -33,6 +34,9 @@ class GzipSink final : public ByteSink {
                                const Parallel* parallel);
 
  private:
+  // Of blocks that wait for the next piece.
+  static constexpr size_t kIdleBytes = size_t{8} << 20;
+
   struct Piece {
     Buffer deflated;
     size_t deflated_bytes = 0;
@@ -43,6 +47,7 @@ class GzipSink final : public ByteSink {
   ByteSink& target_;
   const EncodeOptions::Effort effort_;
   Parallel* const parallel_;
+  BufferPool buffers_{kIdleBytes};
   std::vector<Piece> pieces_;
   Buffer waiting_;
   size_t waiting_bytes_ = 0;

@@ -23,6 +23,9 @@ namespace {
 
 constexpr size_t kStripBytes = size_t{512} << 10;
 
+// Of blocks that wait for the next strip: what threads work in is as much.
+constexpr size_t kIdleBytes = size_t{8} << 20;
+
 // A strip is also one chunk, and chunks are shorter than 2 GiB.
 constexpr size_t kFilterByte = 1;
 
@@ -113,7 +116,7 @@ class PngEncoder final : public Encoder {
         row_bytes_(RowBytes(spec)),
         rows_per_strip_(RowsPerStrip(spec)),
         strips_(StripsOf(spec, options)),
-        pool_(0) {}
+        pool_(kIdleBytes) {}
 
   absl::Status Begin(const EncodeOptions& options) {
     RETURN_IF_ERROR(TakeMemory());
@@ -305,7 +308,8 @@ class PngEncoder final : public Encoder {
     strip.chunk_bytes =
         DeflateStrip(filtered, LevelOf(effort_, share),
                      strip.chunk.span().subspan(kPngChunkHead + kSequenceBytes +
-                                                sizeof(ZlibHead)));
+                                                sizeof(ZlibHead)),
+                     pool_);
   }
 
   absl::Status SendStrip(Strip& strip, bool is_last) {

@@ -415,5 +415,49 @@ TEST(TurnsTest, AnEqualTurnIsFoundForEveryOrientation) {
   EXPECT_EQ(TurnOf(ListOf({Rotation(45)})), std::nullopt);
 }
 
+v1::Operation CropTo(const PixelRect& rect) {
+  v1::Operation operation;
+  operation.mutable_crop()->set_x(rect.x);
+  operation.mutable_crop()->set_y(rect.y);
+  operation.mutable_crop()->set_width(rect.width);
+  operation.mutable_crop()->set_height(rect.height);
+  return operation;
+}
+
+TEST_F(PipelineTest, TurnsAndCropsInAnyOrderAreOneMove) {
+  const Image source = testing::MakeNoise(Spec(23, 17, 3), 1);
+  const std::string file = *RunToPng(source, {});
+  const ByteRope rope(std::as_bytes(std::span(file)));
+  for (int i = 0; i < 64; ++i) {
+    const Orientation first{.mirrored = i % 8 >= 4, .quarter_turns = i % 4};
+    const Orientation second{.mirrored = i >= 32, .quarter_turns = i / 8 % 4};
+    OperationSpecs list;
+    for (const v1::Operation& each : OperationsOf(first)) *list.Add() = each;
+    *list.Add() = CropTo({.x = 3, .y = 4, .width = 12, .height = 11});
+    for (const v1::Operation& each : OperationsOf(second)) *list.Add() = each;
+    *list.Add() = CropTo({.x = 1, .y = 2, .width = 5, .height = 7});
+    const auto move = MoveOf({}, list, source.spec().shape);
+    ASSERT_TRUE(move.has_value());
+    // Cut first, then turned.
+    OperationSpecs moved = ListOf({CropTo(*move->region)});
+    for (const v1::Operation& each : OperationsOf(move->turn)) {
+      *moved.Add() = each;
+    }
+    const auto expected =
+        (*Pipeline::OpenFile(rope, list, {}, work_))->RunToImage(work_);
+    const auto result =
+        (*Pipeline::OpenFile(rope, moved, {}, work_))->RunToImage(work_);
+    ASSERT_TRUE(expected.ok() && result.ok());
+    ASSERT_EQ(testing::Difference(result->view(), expected->view()), "") << i;
+  }
+  const ImageShape& shape = source.spec().shape;
+  EXPECT_FALSE(MoveOf({}, ListOf({Mean(3)}), shape).has_value());
+  const PixelRect beyond = {.x = 20, .y = 0, .width = 4, .height = 1};
+  EXPECT_FALSE(MoveOf({}, ListOf({CropTo(beyond)}), shape).has_value());
+  EXPECT_TRUE(
+      MoveOf({}, ListOf({CropTo({.x = 20, .width = 3, .height = 1})}), shape)
+          .has_value());
+}
+
 }  // namespace
 }  // namespace imageadapt

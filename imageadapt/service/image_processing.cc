@@ -126,6 +126,7 @@ absl::StatusOr<ProcessedImage> ImageProcessing::Process(
   const EncodeOptions options{
       .quality = static_cast<int>(output.quality == 0 ? kDefaultQuality
                                                       : output.quality),
+      .effort = output.effort,
       .icc_profile = output.drops_metadata ? std::span<const std::byte>()
                                            : pipeline->icc_profile(),
       .volume_header = output.drops_metadata ? std::span<const std::byte>()

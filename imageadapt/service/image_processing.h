@@ -30,6 +30,7 @@ struct ProcessedImage {
 struct OutputFormat {
   std::string mime_type;
   uint32_t quality = 0;
+  EncodeOptions::Effort effort = EncodeOptions::Effort::kDefault;
   // Of a file with several.
   enum class Frames : uint8_t { kAllIfHeld, kAll, kFirst };
   Frames frames = Frames::kAllIfHeld;

@@ -446,6 +446,37 @@ TEST_F(ImageProcessingTest, KeepsTheFormatUnlessAnotherIsNamed) {
   EXPECT_FALSE(IsJpeg(png->file));
 }
 
+TEST_F(ImageProcessingTest, CropsOfJpegsThatStartWithABlockLoseNothing) {
+  const Image noise = testing::MakeNoise(Spec(64, 48, 1), 1);
+  const std::string file = FileOf(noise, "image/jpeg");
+  const auto run = [&](uint32_t x, uint32_t y, uint32_t width,
+                       absl::string_view type) {
+    OperationSpecs operations;
+    v1::Crop& crop = *operations.Add()->mutable_crop();
+    crop.set_x(x);
+    crop.set_y(y);
+    crop.set_width(width);
+    crop.set_height(13);
+    operations.Add()->mutable_flip()->set_axis(v1::Flip::AXIS_VERTICAL);
+    operations.Add()->mutable_flip()->set_axis(v1::Flip::AXIS_VERTICAL);
+    auto result = processing_.Process(RopeOfText(file), operations,
+                                      {.mime_type = std::string(type)}, work_);
+    EXPECT_TRUE(result.ok()) << result.status();
+    return Decoded(result->file);
+  };
+  for (const uint32_t x : {0u, 8u, 40u}) {
+    EXPECT_EQ(testing::Difference(run(x, 16, 21, "image/jpeg").view(),
+                                  run(x, 16, 21, "image/png").view()),
+              "")
+        << x;
+  }
+  // What starts within a block is coded anew, as exactly as that goes.
+  const Image pixels = run(3, 16, 21, "image/png");
+  const Image coded = run(3, 16, 21, "image/jpeg");
+  EXPECT_EQ(coded.spec(), pixels.spec());
+  EXPECT_NE(testing::Difference(coded.view(), pixels.view()), "");
+}
+
 TEST_F(ImageProcessingTest, SlicesOfAVolumeAllTurnAndKeepTheirHeader) {
   // NIfTI-1: 3 x 2 voxels of u8 in 4 slices, with an sform.
   std::string file(352, '\0');
