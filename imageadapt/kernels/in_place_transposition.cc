@@ -351,7 +351,10 @@ double Cost(const InPlacePlan& plan) {
   const auto chunk_bytes = static_cast<double>(plan.ChunkBytes());
   const double moving = 1.0 + 100.0 / chunk_bytes;
   const double turning = plan.PartBytes() > (size_t{3} << 18) ? 1.2 : 1.0;
-  const double spreading = plan.rest > 0 ? 0.7 : 0.0;
+  // Chunks of whole lines are whole tiles, too (1931 x 1087 pixels of 3 bytes:
+  // 0.40 ms with chunks of 576 bytes, 0.50 ms with 723).
+  const double splitting = plan.ChunkBytes() % kLine == 0 ? 0.0 : 0.1;
+  const double spreading = plan.rest > 0 ? 0.7 + splitting : 0.0;
   return moving + turning + spreading;
 }
 
