@@ -123,7 +123,7 @@ class BitWriter {
 
   // Room for one block. False if there is no memory.
   bool Reserve() {
-    if (size_t(end_ - next_) >= kMostBytesOfBlock) [[likely]] {
+    if (static_cast<size_t>(end_ - next_) >= kMostBytesOfBlock) [[likely]] {
       return true;
     }
     return TakeChunk();
@@ -143,7 +143,7 @@ class BitWriter {
   }
 
   void Close() {
-    if (band_.chunks.empty()) return;
+    if (next_ == nullptr) return;
     *next_ = static_cast<uint8_t>(pending_ << (8 - count_));
     band_.last_bits = count_;
     Truncate();
