@@ -18,7 +18,7 @@ using testing::PackedDicomFile;
 std::string JpegLs() {
   return Bytes({0xff, 0xd8, 0xff, 0xf7, 0, 11,   8,    0,   2, 0,
                 3,    1,    1,    0x11, 0, 0xff, 0xda, 0,   8, 1,
-                1,    0,    0,    0,    0, 0xf0, 0xff, 0xd9});
+                1,    0,    0,    0,    0, 0xf8, 0xff, 0xd9});
 }
 
 std::string Native(const DicomPicture& picture, size_t bytes) {
@@ -26,6 +26,31 @@ std::string Native(const DicomPicture& picture, size_t bytes) {
   for (size_t i = 0; i < bytes; ++i)
     pixels.push_back(static_cast<char>(37 * i));
   return testing::DicomFile(picture, pixels);
+}
+
+std::string ImplicitElement(uint32_t tag, const std::string& value) {
+  return Little16(tag >> 16) + Little16(tag & 0xffff) +
+         testing::Little32(static_cast<uint32_t>(value.size())) + value;
+}
+
+std::string Implicit() {
+  return testing::DicomHead(testing::kDicomImplicit) +
+         ImplicitElement(0x00280002, Little16(1)) +
+         ImplicitElement(0x00280004, "MONOCHROME2 ") +
+         ImplicitElement(0x00280010, Little16(2)) +
+         ImplicitElement(0x00280011, Little16(3)) +
+         ImplicitElement(0x00280100, Little16(8)) +
+         ImplicitElement(0x00280101, Little16(8)) +
+         ImplicitElement(0x7fe00010, "abcdef");
+}
+
+// In one block that is stored as it is (RFC 1951, 3.2.4).
+std::string Deflated() {
+  const std::string data =
+      testing::DicomDataset({}) + DicomElement(0x7fe00010, "OW", "abcdef");
+  const auto size = static_cast<uint32_t>(data.size());
+  return testing::DicomHead(testing::kDicomDeflated) + Bytes({1}) +
+         Little16(size) + Little16(~size & 0xffff) + data;
 }
 
 std::string Palette() {
@@ -67,9 +92,8 @@ std::vector<std::string> SeedDicoms(const std::string& jpeg,
       Native({.photometric = "YBR_FULL", .samples = 3}, 18),
       Native({.photometric = "YBR_FULL_422", .columns = 4, .samples = 3}, 16),
       Native({.photometric = "PALETTE COLOR", .more = Palette()}, 6),
-      Native({.syntax = testing::kDicomBigEndian}, 6),
-      Native({.syntax = testing::kDicomImplicit}, 6),
-      Native({.syntax = testing::kDicomDeflated}, 6)};
+      Implicit(),
+      Deflated()};
   files.push_back(
       PackedDicomFile({.syntax = testing::kDicomRle,
                        .allocated = 16,

@@ -1,6 +1,7 @@
 """imageadapt.v1.ImageProcessingService, against numpy and Pillow."""
 # SPDX-License-Identifier: Apache-2.0
 import io
+import struct
 import unittest
 
 import grpc
@@ -46,6 +47,29 @@ def swapped_profile(profile):
 MEAN3 = ops.Operation(mean_filter=ops.MeanFilter(
     kernel_width=3, rounding=ops.MeanFilter.ROUNDING_TRUNCATE))
 FLIP = ops.Operation(flip=ops.Flip(axis=ops.Flip.AXIS_HORIZONTAL))
+
+
+def dicom(array, window):
+    """An explicit little-endian file of 16-bit grey, by hand."""
+    def element(group, number, kind, value):
+        value += b"\0" * (len(value) % 2)
+        length = struct.pack("<HI", 0, len(value)) if kind == b"OW" \
+            else struct.pack("<H", len(value))
+        return struct.pack("<HH", group, number) + kind + length + value
+
+    def short(number, value):
+        return element(0x28, number, b"US", struct.pack("<H", value))
+
+    return b"".join((
+        bytes(128), b"DICM",
+        element(2, 0x10, b"UI", b"1.2.840.10008.1.2.1"),
+        element(0x10, 0x10, b"PN", b"Mustermann^Erika"),
+        short(2, 1), element(0x28, 4, b"CS", b"MONOCHROME2 "),
+        short(0x10, array.shape[0]), short(0x11, array.shape[1]),
+        short(0x100, 16), short(0x101, 12), short(0x102, 11), short(0x103, 0),
+        element(0x28, 0x1050, b"DS", b"%d" % window[0]),
+        element(0x28, 0x1051, b"DS", b"%d" % window[1]),
+        element(0x7fe0, 0x10, b"OW", array.astype("<u2").tobytes())))
 
 
 class ProcessImageTest(support.ServerTestCase):
@@ -314,6 +338,35 @@ class ProcessImageTest(support.ServerTestCase):
         message = request(data)
         message.orientation_policy = 9
         self.assertIn("orientation_policy", self.refuse(message).details())
+
+    def test_dicom_is_windowed_and_nothing_of_the_patient_goes_on(self):
+        array = noise(16, 24, 1, dtype=np.uint16) % 4096
+        data = dicom(array, (1000, 801))
+        message = request(data, mime_type="image/png")
+        error = refusal(self.channel, PROCESS, message,
+                        reply=v1.ProcessImageResponse)
+        if error is not None and error.code() == grpc.StatusCode.UNIMPLEMENTED:
+            self.skipTest("this build lacks DICOM")
+        stored = self.process(data, rotate(90), mime_type="image/png").image
+        np.testing.assert_array_equal(decode(stored), np.rot90(array))
+        shown = np.clip((array - 999.5) / 800 + 0.5, 0, 1) * 65535
+        message.dicom.grey = v1.DicomOptions.GREY_WINDOW_OF_FILE
+        result = call(self.channel, PROCESS, message,
+                      reply=v1.ProcessImageResponse)
+        np.testing.assert_array_equal(decode(result.image),
+                                      np.floor(shown + 0.5))
+        self.assertIn(b"Mustermann", data)
+        for kind in ("png", "tiff", "jp2", "x-portable-anymap"):
+            message.output.mime_type = "image/" + kind
+            try:
+                result = call(self.channel, PROCESS, message,
+                              reply=v1.ProcessImageResponse)
+            except grpc.RpcError as refused:
+                self.assertEqual(refused.code(),
+                                 grpc.StatusCode.UNIMPLEMENTED)
+                continue
+            self.assertNotIn(b"Mustermann", result.image)
+            self.assertNotIn(b"Erika", result.image)
 
     def test_sixteen_bits_go_all_the_way(self):
         array = noise(30, 40, 1, dtype=np.uint16)

@@ -11,6 +11,6 @@ extern "C" {
 }
 
 #define DECODE_DICOM_JPEG DecodeDicomJpeg16
-#include "imageadapt/codecs/dicom_jpeg-inl.h"
+#include "imageadapt/codecs/dicom_jpeg.inc"
 
 #endif  // IMAGEADAPT_HAS_DICOM
