@@ -72,6 +72,54 @@ template <typename Number, int kTaps, int kPhases,
           int kLength = kWeightsPerPhase<kTaps>>
 using WeightTable = std::array<std::array<Number, kLength>, kPhases>;
 
+// Moves units between pairs of weights of few bits as long as that makes
+// smaller what rounding does: to samples that have nothing to do with each
+// other (the squares of the errors), and more so to slopes and curves (the
+// errors times the distances, and times their squares), which are what
+// photographs have. `errors` is what weights lack.
+template <typename Number, size_t kTaps>
+constexpr void BalanceWeights(std::array<double, kTaps>& errors,
+                              Number* weights) {
+  constexpr double kSlope = 0.5;
+  constexpr double kCurve = 0.1;
+  constexpr double kMiddle = (kTaps - 1) / 2.0;
+  for (bool changed = true; changed;) {
+    changed = false;
+    double slope = 0;
+    double curve = 0;
+    for (size_t i = 0; i < kTaps; ++i) {
+      const double distance = static_cast<double>(i) - kMiddle;
+      slope += errors[i] * distance;
+      curve += errors[i] * distance * distance;
+    }
+    double best = -1e-9;
+    size_t gains = 0;
+    size_t gives = 0;
+    for (size_t i = 0; i < kTaps; ++i) {
+      for (size_t j = 0; j < kTaps; ++j) {
+        if (i == j) continue;
+        const double near = static_cast<double>(i) - kMiddle;
+        const double far = static_cast<double>(j) - kMiddle;
+        const double moved = far - near;
+        const double bent = far * far - near * near;
+        const double change = 2 - 2 * errors[i] + 2 * errors[j] +
+                              kSlope * moved * (2 * slope + moved) +
+                              kCurve * bent * (2 * curve + bent);
+        if (change >= best) continue;
+        best = change;
+        gains = i;
+        gives = j;
+        changed = true;
+      }
+    }
+    if (!changed) return;
+    weights[gains] = static_cast<Number>(weights[gains] + 1);
+    weights[gives] = static_cast<Number>(weights[gives] - 1);
+    errors[gains] -= 1;
+    errors[gives] += 1;
+  }
+}
+
 // Whole-number weights that sum to exactly `sum`: rounded, and then the worst
 // rounded ones changed by one until it does.
 template <typename Number, int kTaps, int kPhases,
@@ -100,6 +148,9 @@ constexpr WeightTable<Number, kTaps, kPhases, kLength> MakeWeightTable(
       table[phase][worst] = static_cast<Number>(table[phase][worst] + step);
       errors[worst] -= step;
       rest -= step;
+    }
+    if constexpr (sizeof(Number) == 1) {
+      BalanceWeights(errors, table[phase].data());
     }
   }
   return table;
