@@ -133,7 +133,7 @@ class JpegTruthTest(unittest.TestCase):
                        (2 * wide, 0, 1, 1),
                        (0, high, 3 * wide - 1, 2 * high + 3),
                        (wide, high, width - wide, height - high)]
-            for region, turn in itertools.product(regions, TURNS):
+            for region, turn in itertools.product(regions, list(TURNS)[::3]):
                 with self.subTest(name, region=region, turn=turn):
                     self.check(data, turn, region)
 
