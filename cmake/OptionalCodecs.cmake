@@ -41,3 +41,4 @@ endfunction()
 # One line each; the list is also that of ./setup's codec_packages.
 imageadapt_optional_codec(EXR "OpenEXR" libopenexr-dev OpenEXR>=3.1)
 imageadapt_optional_codec(JP2 "JPEG 2000" libopenjp2-7-dev libopenjp2>=2.5)
+imageadapt_optional_codec(AVIF "AVIF" libavif-dev libavif>=0.11)
