@@ -61,3 +61,4 @@ imageadapt_optional_codec(EXR "OpenEXR" libopenexr-dev OpenEXR>=3.1)
 imageadapt_optional_codec(JP2 "JPEG 2000" libopenjp2-7-dev libopenjp2>=2.5)
 imageadapt_optional_codec(DICOM "DICOM" "libgdcm-dev and libcharls-dev"
                           charls>=2.4 TARGET imageadapt_gdcm_jpeg)
+imageadapt_optional_codec(AVIF "AVIF" libavif-dev libavif>=0.11)

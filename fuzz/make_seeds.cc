@@ -17,7 +17,8 @@
 namespace imageadapt {
 namespace {
 
-std::string FileOf(const Codec& codec, const ImageSpec& spec) {
+std::string FileOf(const Codec& codec, const ImageSpec& spec,
+                   const EncodeOptions& options = {}) {
   BufferPool pool;
   auto image = Image::Create(spec, pool);
   if (!image.ok()) return std::string();
@@ -29,11 +30,14 @@ std::string FileOf(const Codec& codec, const ImageSpec& spec) {
     }
   }
   BufferSink sink(pool);
-  auto encoder = codec.create(sink, spec, {});
-  if (!encoder.ok() || !(*encoder)->WriteRows(image->view()).ok() ||
-      !(*encoder)->Finish().ok()) {
-    return std::string();
+  auto encoder = codec.create(sink, spec, options);
+  absl::Status status = encoder.status();
+  for (uint32_t frame = 0; frame < options.frames.count && status.ok();
+       ++frame) {
+    if (frame > 0) status = (*encoder)->NextFrame(spec, options.first_delay);
+    if (status.ok()) status = (*encoder)->WriteRows(image->view());
   }
+  if (!status.ok() || !(*encoder)->Finish().ok()) return std::string();
   const std::vector<Buffer> blocks = sink.TakeBlocks();
   return RopeOf(blocks).ToString();
 }
@@ -48,6 +52,22 @@ std::vector<std::string> FilesOf(const Codec& codec) {
           .sample_type = type};
       if (codec.can_hold(spec).ok()) files.push_back(FileOf(codec, spec));
     }
+  }
+  return files;
+}
+
+// Without loss, of 10 and 12 bits, and animations.
+std::vector<std::string> SeedAvifs() {
+  std::vector<std::string> files;
+  for (uint32_t channels = 1; channels <= kMaxChannels; ++channels) {
+    ImageSpec spec = {
+        .shape = {.width = 17, .height = 16, .channels = channels}};
+    const FrameSequence frames = {.count = 3, .is_animation = true, .plays = 2};
+    files.push_back(FileOf(kAvifCodec, spec, {.lossless = true}));
+    files.push_back(FileOf(kAvifCodec, spec, {.frames = frames}));
+    spec.sample_type = SampleType::kU16;
+    files.push_back(FileOf(kAvifCodec, spec, {.sample_bits = 10}));
+    files.push_back(FileOf(kAvifCodec, spec, {.sample_bits = 12}));
   }
   return files;
 }
@@ -75,6 +95,9 @@ std::vector<std::string> Seeds(const std::string& target) {
   if (target == "pnm") return Joined(FilesOf(kPnmCodec), SeedPnms());
   if (target == "tiff") return Joined(FilesOf(kTiffCodec), SeedTiffs());
   if (target == "tga") return Joined(FilesOf(kTgaCodec), SeedTgas());
+  if (target == "avif" && kAvifCodec.create != nullptr) {
+    return Joined(FilesOf(kAvifCodec), SeedAvifs());
+  }
   if (target == "nifti") {
     return Joined(FilesOf(kNiftiCodec), FilesOf(kNiftiGzipCodec));
   }

@@ -8,9 +8,9 @@
 // u16 or f32 and DELAY in seconds, then its samples row by row in the machine's
 // byte order. At last a line "end PLAYS", or "refused MESSAGE".
 //
-// To encode, TYPE is a media type, QUALITY a number or "lossless", and frames
-// are alike; before them stands a line "frames COUNT PLAYS", PLAYS -1 for a
-// still picture.
+// To encode, TYPE is a media type, QUALITY a number or "lossless", with ",10" or
+// ",12" behind it where u16 samples get so few bits, and frames are alike;
+// before them stands a line "frames COUNT PLAYS", PLAYS -1 for a still picture.
 //
 // To move is to cut a file's pixels X, Y, WIDTH, HEIGHT out (all if not given),
 // to mirror them if MIRRORED is 1, and to turn them by QUARTERS
@@ -120,7 +120,12 @@ absl::Status EncodeFile(const std::string& type, const std::string& quality) {
   std::cin >> word >> options.frames.count >> plays;
   options.frames.is_animation = plays >= 0;
   options.frames.plays = static_cast<uint32_t>(std::max(plays, 0));
-  options.lossless = quality == "lossless";
+  const size_t comma = quality.find(',');
+  if (comma != std::string::npos) {
+    options.sample_bits =
+        static_cast<uint32_t>(std::stoul(quality.substr(comma + 1)));
+  }
+  options.lossless = quality.starts_with("lossless");
   if (!options.lossless) options.quality = std::stoi(quality);
   BufferPool pool;
   BufferSink sink(pool);
@@ -128,7 +133,7 @@ absl::Status EncodeFile(const std::string& type, const std::string& quality) {
   for (uint32_t frame = 0; frame < options.frames.count; ++frame) {
     const FrameLine line = ReadFrameLine();
     if (frame == 0) {
-      RETURN_IF_ERROR(codec->can_hold(line.spec));
+      RETURN_IF_ERROR(CanHold(*codec, line.spec, options));
       options.first_delay = line.delay;
       ASSIGN_OR_RETURN(encoder, codec->create(sink, line.spec, options));
     } else {

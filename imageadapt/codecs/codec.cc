@@ -15,4 +15,10 @@ absl::Status Encoder::NextFrame(const ImageSpec& /*spec*/,
                  "this format holds one frame only");
 }
 
+absl::Status CanHold(const Codec& codec, const ImageSpec& spec,
+                     const EncodeOptions& options) {
+  return codec.can_hold_with != nullptr ? codec.can_hold_with(spec, options)
+                                        : codec.can_hold(spec);
+}
+
 }  // namespace imageadapt

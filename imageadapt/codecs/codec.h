@@ -144,6 +144,9 @@ struct EncodeOptions {
   // Formats with floats of 32 and of 16 bits (OpenEXR): the latter, to the
   // nearest.
   bool half_floats = false;
+  // Formats with samples of 10 and 12 bits but not of 16 (AVIF): u16 samples
+  // get so many bits, to the nearest. 0: they are not narrowed, but refused.
+  uint32_t sample_bits = 0;
   // Kept in the file if not empty and the format can. Lent: must outlive the
   // encoder.
   std::span<const std::byte> icc_profile = {};
@@ -223,7 +226,7 @@ struct Codec {
   absl::Status (*can_hold)(const ImageSpec& spec);
 
   // Starts a file. Null if the format can only be read. Requires
-  // can_hold(spec).ok().
+  // CanHold(codec, spec, options).ok().
   absl::StatusOr<std::unique_ptr<Encoder>> (*create)(
       ByteSink& sink, const ImageSpec& spec, const EncodeOptions& options);
 
@@ -234,6 +237,11 @@ struct Codec {
   absl::Status (*turn_losslessly)(const ByteRope& file,
                                   const LosslessMove& move,
                                   const DecodeLimits& limits, ByteSink& sink);
+
+  // As `can_hold`, for formats that hold more if the options ask for it. Null:
+  // they make no difference.
+  absl::Status (*can_hold_with)(const ImageSpec& spec,
+                                const EncodeOptions& options) = nullptr;
 
   // Memory that an encoder takes beside what it writes and what held_bytes()
   // tells. Null: some rows and buffers.
@@ -273,6 +281,11 @@ struct Codec {
   // anywhere in it is said to be at its first row.
   bool decodes_in_tiles = false;
 };
+
+// Whether `codec` can write such an image with these options: as
+// Codec::can_hold says. Requires codec.create != nullptr.
+absl::Status CanHold(const Codec& codec, const ImageSpec& spec,
+                     const EncodeOptions& options);
 
 // Bits for Codec::reads.
 inline constexpr uint8_t kReadsU8 = 1 << static_cast<int>(SampleType::kU8);

@@ -95,7 +95,11 @@ absl::StatusOr<ImageSpec> Decode(const std::string& bytes) {
   // Longer than a JPEG can be: one of the files has 65537 rows.
   const auto decoder = codec->open(source, {.max_side = 70'000});
   if (!decoder.ok()) return decoder.status();
-  const ImageSpec spec = (*decoder)->spec();
+  ImageSpec spec = (*decoder)->spec();
+  // Turns are a part of these pictures: the index has the size afterwards.
+  if (codec->mime_type == "image/avif") {
+    spec.shape = (*decoder)->metadata().orientation.Apply(spec.shape);
+  }
   absl::Status status = ReadFrame(**decoder);
   const uint32_t frames = (*decoder)->metadata().frames.count;
   for (uint32_t frame = 1; frame < frames && status.ok(); ++frame) {

@@ -283,7 +283,8 @@ absl::Status Pipeline::WriteFrame(RowSource& rows, Encoder& encoder,
   return absl::OkStatus();
 }
 
-absl::Status Pipeline::GoToNextFrame(const Codec& codec) {
+absl::Status Pipeline::GoToNextFrame(const Codec& codec,
+                                     const EncodeOptions& options) {
   RETURN_IF_ERROR(decoder_->NextFrame());
   const ImageSpec first_output = output_;
   const uint64_t pixels = Pixels(decoder_->spec().shape);
@@ -301,7 +302,7 @@ absl::Status Pipeline::GoToNextFrame(const Codec& codec) {
                    ToText(first_output), "; ", codec.name,
                    " holds only frames that are alike");
   }
-  return codec.can_hold(output_);
+  return CanHold(codec, output_, options);
 }
 
 absl::Status Pipeline::RunToFile(const Codec& codec,
@@ -312,7 +313,7 @@ absl::Status Pipeline::RunToFile(const Codec& codec,
   std::unique_ptr<Encoder> encoder;
   for (uint32_t frame = 0; frame < options.frames.count; ++frame) {
     if (frame > 0) {
-      RETURN_IF_ERROR(AboutFrame(frame, GoToNextFrame(codec)));
+      RETURN_IF_ERROR(AboutFrame(frame, GoToNextFrame(codec, options)));
       // What the frame before was made in is free; what it became stays.
       work.memory.Shrink(before + counted.size() + encoder->held_bytes());
     }

@@ -91,10 +91,10 @@ class Pipeline {
 
   // Runs it all, and writes the result as a file while it is made: with every
   // frame if options.frames are frames(), otherwise with the first. Requires
-  // codec.can_hold(output()), and a codec that holds so many frames. Errors as
-  // RunToImage(), those of the sink, and INVALID_ARGUMENT, in words that begin
-  // with the frame's number, if a later frame is damaged, over a limit, or
-  // cannot be operated on or held.
+  // CanHold(codec, output(), options), and a codec that holds so many frames.
+  // Errors as RunToImage(), those of the sink, and INVALID_ARGUMENT, in words
+  // that begin with the frame's number, if a later frame is damaged, over a
+  // limit, or cannot be operated on or held.
   absl::Status RunToFile(const Codec& codec, const EncodeOptions& options,
                          const Workspace& work, ByteSink& sink);
 
@@ -112,7 +112,7 @@ class Pipeline {
   absl::Status AddStep(const v1::Operation& spec);
   // The rows of the present frame's result.
   std::unique_ptr<RowSource> Connect(bool is_last_frame, const Workspace& work);
-  absl::Status GoToNextFrame(const Codec& codec);
+  absl::Status GoToNextFrame(const Codec& codec, const EncodeOptions& options);
   absl::Status WriteFrame(RowSource& rows, Encoder& encoder,
                           const Workspace& work);
 
@@ -145,7 +145,8 @@ struct LosslessTurn {
   bool keeps_icc_profile = true;
 };
 
-// Writes a whole image as a file. Requires codec.can_hold(image.spec()).
+// Writes a whole image as a file. Requires CanHold(codec, image.spec(),
+// options).
 absl::Status EncodeImage(const Image& image, const Codec& codec,
                          const EncodeOptions& options, const Workspace& work,
                          ByteSink& sink);
