@@ -8,8 +8,8 @@
 // u16 or f32 and DELAY in seconds, then its samples row by row in the machine's
 // byte order. At last a line "end PLAYS", or "refused MESSAGE".
 //
-// To encode, TYPE is a media type, QUALITY a number or "lossless", with ",10" or
-// ",12" behind it where u16 samples get so few bits, and frames are alike;
+// To encode, TYPE is a media type, QUALITY a number or "lossless", with ",10"
+// or ",12" behind it where u16 samples get so few bits, and frames are alike;
 // before them stands a line "frames COUNT PLAYS", PLAYS -1 for a still picture.
 //
 // To move is to cut a file's pixels X, Y, WIDTH, HEIGHT out (all if not given),
