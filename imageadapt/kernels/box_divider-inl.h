@@ -99,6 +99,58 @@ class DividerOf16 {
   const int second_shift_;
 };
 
+// Division by products of a number of rows and one of columns, different in
+// each lane. In double, which is not exact: but a mean of less than 2^24
+// numbers, and that and a half, is a whole number or at least 2^-25 away from
+// the next one.
+template <bool kAllBits>  // sums may be 2^31 and more
+class ColumnDivider {
+ public:
+  // `half` is what is added to means before they are cut.
+  ColumnDivider(uint32_t rows, double half)
+      : per_row_(hn::Set(Tag64(), 1.0 / rows)),
+        half_(hn::Set(Tag64(), half + 0x1p-27)) {}
+
+  // Requires that lane k has 1 / columns at per_column[k], aligned.
+  HWY_INLINE Vec32 Divide(Vec32 sums, const double* per_column) const {
+    const TagI32 d;
+    // Signed, as conversions take them.
+    const auto numbers = hn::BitCast(
+        d,
+        kAllBits ? hn::Xor(sums, hn::Set(Tag32(), uint32_t{1} << 31)) : sums);
+#if HWY_TARGET == HWY_SCALAR
+    return hn::BitCast(Tag32(), Half(numbers, per_column));
+#else
+    const HalfI32 half;
+    const auto lower = Half(hn::LowerHalf(half, numbers), per_column);
+    const auto upper =
+        Half(hn::UpperHalf(half, numbers), per_column + hn::MaxLanes(Tag64()));
+    return hn::BitCast(Tag32(), hn::Combine(d, upper, lower));
+#endif
+  }
+
+ private:
+#if HWY_TARGET == HWY_SCALAR
+  using Tag64 = hn::ScalableTag<double>;
+#else
+  using Tag64 = hn::Repartition<double, Tag32>;
+#endif
+  using TagI32 = hn::RebindToSigned<Tag32>;
+  using HalfI32 = hn::Rebind<int32_t, Tag64>;
+  using VecI32 = hn::Vec<HalfI32>;
+
+  HWY_INLINE VecI32 Half(VecI32 numbers, const double* per_column) const {
+    const Tag64 d;
+    auto sums = hn::PromoteTo(d, numbers);
+    if constexpr (kAllBits) sums = hn::Add(sums, hn::Set(d, 0x1p31));
+    const auto per_sample = hn::Mul(hn::Load(d, per_column), per_row_);
+    return hn::DemoteTo(HalfI32(), hn::MulAdd(sums, per_sample, half_));
+  }
+
+  const hn::Vec<Tag64> per_row_;
+  const hn::Vec<Tag64> half_;
+};
+
 }  // namespace
 }  // namespace imageadapt::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

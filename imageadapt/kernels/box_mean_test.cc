@@ -201,11 +201,19 @@ class BoxMeanOfTest : public ::testing::Test {
 
   static void CheckAll(const ImageShape& shape, const WindowSize& window,
                        Random& random) {
+    CheckAll(shape, window, random, [&](size_t /*row*/, size_t /*sample*/) {
+      return RandomSample<T>(random);
+    });
+  }
+
+  // Of samples at(row, i).
+  template <typename At>
+  static void CheckAll(const ImageShape& shape, const WindowSize& window,
+                       Random& random, At&& at) {
     const Pixels<T> source(shape, random() % 3 * 5, random() % 2 == 0);
     for (uint32_t y = 0; y < shape.height; ++y) {
-      for (T& sample : source.view().row(y)) {
-        sample = RandomSample<T>(random);
-      }
+      const std::span<T> row = source.view().row(y);
+      for (size_t i = 0; i < row.size(); ++i) row[i] = at(y, i);
     }
     for (const BorderMode border : kBorders) {
       const Expected<T> expected =
@@ -282,6 +290,38 @@ TEST_F(BoxMeanOfBytesTest, IsExactForRowsWithAShortLastTile) {
     CheckAll({47 * 2945, 3, 1}, {127, 3}, random);
     CheckAll({23 * 2945, 3, 2}, {127, 3}, random);
     CheckAll({46 * 2945, 3, 1}, {15, 3}, random);
+  });
+}
+
+// Large windows of extremes, which change by as much as can be from row to row
+// and from column to column; some that just fit in lanes of 16 bits, or do not.
+TYPED_TEST(BoxMeanOfTest, IsExactForLargeWindowsOfExtremes) {
+  if (std::is_same_v<TypeParam, float>) return;
+  constexpr TypeParam kMost = std::numeric_limits<TypeParam>::max();
+  OnEveryTarget([] {
+    Random random(8);
+    uint32_t channels = 1;
+    for (const WindowSize& window :
+         {WindowSize{95, 95}, WindowSize{129, 127}, WindowSize{255, 255},
+          WindowSize{255, 3}, WindowSize{3, 257}, WindowSize{127, 257},
+          WindowSize{253, 257}, WindowSize{255, 257}, WindowSize{257, 5},
+          WindowSize{131, 259}}) {
+      const ImageShape shape = {window.width / 2 + 1 + random() % 120,
+                                window.height / 2 + 5 + random() % 160,
+                                channels};
+      const size_t wide = size_t{window.width} * channels;
+      TestFixture::CheckAll(shape, window, random,
+                            [](size_t, size_t) { return kMost; });
+      TestFixture::CheckAll(shape, window, random, [&](size_t y, size_t) {
+        return y / window.height % 2 == 0 ? kMost : TypeParam{0};
+      });
+      TestFixture::CheckAll(shape, window, random, [&](size_t y, size_t i) {
+        return (y / window.height + i / wide) % 2 == 0 ? TypeParam{0} : kMost;
+      });
+      TestFixture::CheckAll(shape, window, random);
+      if (::testing::Test::HasFatalFailure()) return;
+      channels = channels % 4 + 1;
+    }
   });
 }
 

@@ -42,7 +42,7 @@ struct PaddedEnds {
   HWY_ALIGN uint8_t right[kLongestReach + kShortBlock] = {};
 };
 
-template <bool kKeepsSums>
+template <ShortState kState, size_t kChannels>
 class ShortBoxes {
  public:
   explicit ShortBoxes(const ShortJob& job)
@@ -56,10 +56,11 @@ class ShortBoxes {
       const size_t seen = std::min(plan_.samples, plan_.reach);
       right_begin_ =
           std::max(left_end_, RoundedDown(plan_.samples - seen, kBlock));
-    } else {
-      right_begin_ = end();
+      SetClipped(0, left_end_);
+      SetClipped(right_begin_, end());
+      return;
     }
-    if (clips()) return;
+    right_begin_ = end();
     const auto channels = static_cast<int64_t>(plan_.channels);
     const auto reach = static_cast<int64_t>(plan_.reach);
     const auto seen = [&](int64_t x, int64_t c) {
@@ -78,25 +79,32 @@ class ShortBoxes {
     const uint32_t height = job_.target->rows.shape().height;
     const uint32_t radius = job_.options.window.height / 2;
     const uint32_t first_row = job_.target->first_row;
-    ClearColumns();
-    for (uint32_t i = 0; i <= 2 * radius; ++i) {
-      Update<true>(
-          {.more = Row(int64_t{first_row} - radius + i), .less = arrays_.zeros},
-          0, Seen(plan_.samples));
+    std::fill_n(arrays_.prefixes, plan_.length, uint16_t{0});
+    std::fill_n(arrays_.columns, plan_.length, uint16_t{0});
+    for (uint32_t i = 0; i <= 2 * radius; i += 2) {
+      const int64_t row = int64_t{first_row} - radius + i;
+      const Rows rows = {.more = Row(row),
+                         .less = i < 2 * radius ? Row(row + 1) : arrays_.zeros};
+      if (rows.more == arrays_.zeros && rows.less == arrays_.zeros) continue;
+      Update<Columns::kAdd>(rows, 0, Seen(plan_.samples));
     }
     SetCount(first_row);
     if constexpr (!kKeepsSums) Start();
-    ForTiles([&](size_t begin, size_t end) { StoreTile(0, begin, end); });
-    for (uint32_t y = 1; y < height; ++y) {
+    for (uint32_t y = 0; y < height; ++y) {
       const uint32_t row = first_row + y;
-      const Rows rows = {.more = Row(int64_t{row} + radius),
-                         .less = Row(int64_t{row} - radius - 1)};
+      Rows rows = {.more = arrays_.zeros, .less = arrays_.zeros};
+      if (y > 0) {
+        rows = {.more = Row(int64_t{row} + radius),
+                .less = Row(int64_t{row} - radius - 1)};
+      }
       SetCount(row);
       size_t seen = 0;
+      running_sums_.Clear();
       // Not strips for all rows: whole rows lie one behind the other, which the
       // processor sees and reads ahead.
       ForTiles([&](size_t begin, size_t end) {
-        Update<kKeepsSums>(rows, seen, Seen(end));
+        Update<kKeepsSums ? Columns::kKeep : Columns::kSteps>(rows, seen,
+                                                              Seen(end));
         seen = Seen(end);
         StoreTile(y, begin, end);
       });
@@ -109,6 +117,15 @@ class ShortBoxes {
 #else
   static constexpr size_t kTile = kShortTile;
 #endif
+
+  static constexpr bool kKeepsSums = kState == ShortState::kSums;
+
+  // What becomes of what a row has more than another one.
+  enum class Columns : uint8_t {
+    kAdd,    // both rows are added to the columns
+    kKeep,   // the same, and these are summed along the row
+    kSteps,  // it is itself summed along the row
+  };
 
   // What columns are to have more, and what less.
   struct Rows {
@@ -134,17 +151,12 @@ class ShortBoxes {
   size_t Seen(size_t end) const {
     const size_t seen = RoundedUp(plan_.halo + end + plan_.reach, kBlock);
     if (end < plan_.samples && seen <= OwnEnd()) return seen;
-    return plan_.halo + plan_.samples + (clips() ? 0 : plan_.reach);
+    return plan_.halo + plan_.samples + plan_.reach;
   }
 
   // Where in arrays the blocks end that are all of the image.
   size_t OwnEnd() const {
     return plan_.halo + RoundedDown(plan_.samples, kBlock);
-  }
-
-  void ClearColumns() const {
-    std::fill_n(arrays_.columns.even, plan_.length / 2, uint16_t{0});
-    std::fill_n(arrays_.columns.odd, plan_.length / 2, uint16_t{0});
   }
 
   const uint8_t* Row(int64_t row) const {
@@ -154,7 +166,7 @@ class ShortBoxes {
   }
 
   // Updates [begin, end) of the columns in their array.
-  template <bool kKeep>
+  template <Columns kColumns>
   void Update(const Rows& rows, size_t begin, size_t end) {
     const size_t own_end = OwnEnd();
     if (begin < plan_.halo) {
@@ -162,30 +174,59 @@ class ShortBoxes {
       if (!clips()) {
         PadLeft(rows.more, more_.left);
         PadLeft(rows.less, less_.left);
-        UpdateBlocks<kKeep>(more_.left, less_.left, 0, plan_.halo);
+        UpdateBlocks<kColumns>(more_.left, less_.left, 0, plan_.halo);
       }
     }
     if (begin < own_end) {
       const size_t i = begin - plan_.halo;
-      UpdateBlocks<kKeep>(rows.more + i, rows.less + i, begin,
-                          std::min(end, own_end));
+      UpdateBlocks<kColumns>(rows.more + i, rows.less + i, begin,
+                             std::min(end, own_end));
     }
     if (begin <= own_end && end > own_end) {
       PadRight(rows.more, more_.right);
       PadRight(rows.less, less_.right);
-      UpdateBlocks<kKeep>(more_.right, less_.right, own_end, end);
+      UpdateBlocks<kColumns>(more_.right, less_.right, own_end, end);
     }
   }
 
-  template <bool kKeep>
-  HWY_INLINE void UpdateBlocks(const uint8_t* more, const uint8_t* less,
-                               size_t begin, size_t end) const {
-    const SplitRow columns = arrays_.columns;
-    for (size_t i = begin; i < end; i += kBlock) {
-      __builtin_prefetch(more + kShortAhead + (i - begin));
-      UpdateBlock<kKeep>(more + (i - begin), less + (i - begin), i, columns);
+#if HWY_TARGET == HWY_SCALAR
+
+  template <Columns kColumns>
+  void UpdateBlocks(const uint8_t* more, const uint8_t* less, size_t begin,
+                    size_t end) const {
+    for (size_t i = begin; i < end; ++i) {
+      uint16_t& sum = arrays_.columns[i];
+      const int with = kColumns == Columns::kAdd ? 1 : -1;
+      sum =
+          static_cast<uint16_t>(sum + more[i - begin] + with * less[i - begin]);
     }
   }
+
+#else
+
+  template <Columns kColumns>
+  HWY_INLINE void UpdateBlocks(const uint8_t* more, const uint8_t* less,
+                               size_t begin, size_t end) {
+    RunningSums<uint16_t, kChannels> sums = running_sums_;
+    for (size_t i = begin; i < end; i += kBlock) {
+      __builtin_prefetch(more + kShortAhead + (i - begin));
+      const Pair entering = LoadBytes(more + (i - begin));
+      const Pair leaving = LoadBytes(less + (i - begin));
+      Pair steps =
+          kColumns == Columns::kAdd ? entering + leaving : entering - leaving;
+      if constexpr (kColumns != Columns::kSteps) {
+        steps = steps + LoadPair(arrays_.columns + i);
+        StorePair(steps, arrays_.columns + i);
+      }
+      if constexpr (kColumns != Columns::kAdd) {
+        sums.Next(&steps.first, &steps.second);
+        StorePair(steps, arrays_.prefixes + i);
+      }
+    }
+    running_sums_ = sums;
+  }
+
+#endif
 
   void PadLeft(const uint8_t* row, uint8_t* padded) const {
     uint8_t* const to = padded + (plan_.halo - plan_.reach);
@@ -212,32 +253,21 @@ class ShortBoxes {
     const bool first = rows_ == 0;
     rows_ = rows;
     now_ = MakeCount(rows * window.width);
-    now_.whole = (256 * window.width + now_.count - 1) / now_.count;
+    now_.whole = WholeCounts(window.width, now_.count);
     if (first) was_ = now_;
     // What sums or remainders are at most: see ShortBoxFits.
     const uint32_t largest = kKeepsSums ? 255 * now_.count + now_.half
                                         : 513 * window.width + 2 * now_.count;
     division_ = MakeDivision16(now_.count, largest);
-    SetClipped(0, left_end_);
-    SetClipped(right_begin_, end());
   }
 
   void SetClipped(size_t begin, size_t end) const {
-    for (size_t i = begin; i < end;) {
+    for (size_t i = begin; i < end; ++i) {
       const size_t x = std::min(i, plan_.samples - 1) / plan_.channels;
       const uint32_t columns = ClippedExtent(static_cast<uint32_t>(x),
                                              job_.options.window.width, width_)
                                    .size();
-      const BoxCount count = MakeCount(rows_ * columns);
-      const Division32 division = MakeDivision32(count.count);
-      const size_t column_end =
-          x + 1 == width_ ? end : std::min(end, (x + 1) * plan_.channels);
-      for (; i < column_end; ++i) {
-        const size_t at = ClippedPlace(i);
-        arrays_.multipliers[at] = division.multiplier;
-        arrays_.more[at] = division.more + count.half;
-        arrays_.shifts[at] = static_cast<uint32_t>(division.shift);
-      }
+      arrays_.per_column[ClippedPlace(i)] = 1.0 / columns;
     }
   }
 
@@ -252,8 +282,7 @@ class ShortBoxes {
   // Where the arrays for clipped windows have that of sample i.
   size_t ClippedPlace(size_t i) const {
     const size_t place = i < left_end_ ? i : i - right_begin_ + left_end_;
-    return place / kBlock * kBlock + place % 4 * (kBlock / 4) +
-           place % kBlock / 4;
+    return place / kBlock * kBlock + PlaceInBlock(place % kBlock);
   }
 
   // Calls set(i, sum) with the sum of each window.
@@ -262,16 +291,16 @@ class ShortBoxes {
     const size_t channels = plan_.channels;
     const size_t window = job_.options.window.width * channels;
     const size_t first = plan_.halo - plan_.reach;
-    const SplitRow& columns = arrays_.columns;
+    const uint16_t* const columns = arrays_.columns;
     for (size_t c = 0; c < channels; ++c) {
       uint32_t sum = 0;
       for (size_t k = 0; k < window; k += channels) {
-        sum += *columns.At(first + c + k);
+        sum += columns[first + c + k];
       }
       for (size_t i = c; i < plan_.samples; i += channels) {
         set(i, sum);
-        sum += *columns.At(first + i + window);
-        sum -= *columns.At(first + i);
+        sum += columns[first + i + window];
+        sum -= columns[first + i];
       }
     }
   }
@@ -285,11 +314,10 @@ class ShortBoxes {
     uint8_t* const target = job_.target->rows.row(y).data();
     ForSums([&](size_t i, uint32_t sum) {
       if (IsClipped(i)) {
-        const size_t at = ClippedPlace(i);
+        const double half =
+            job_.options.rounding == MeanRounding::kNearest ? 0.5 : 0;
         target[i] = static_cast<uint8_t>(
-            (uint64_t{sum + arrays_.more[at]} * arrays_.multipliers[at] >>
-             32) >>
-            arrays_.shifts[at]);
+            sum * arrays_.per_column[ClippedPlace(i)] / rows_ + half + 0x1p-20);
       } else {
         // Not by division_, whose numbers have 16 bits.
         target[i] = static_cast<uint8_t>((sum + now_.half) / now_.count);
@@ -308,25 +336,24 @@ class ShortBoxes {
       }
       const uint32_t quotient = (sum + now_.half) / now_.count;
       const uint32_t rest = sum + now_.half - quotient * now_.count;
-      *arrays_.remainders.At(i) =
-          static_cast<uint16_t>(rest + now_.whole * now_.count);
+      const uint32_t carried =
+          kState == ShortState::kHalves ? 0 : now_.whole * now_.count;
+      arrays_.remainders[i] = static_cast<uint16_t>(rest + carried);
       arrays_.means[i] = static_cast<uint8_t>(quotient);
     });
-    ClearColumns();
   }
 
   void StoreTile(uint32_t y, size_t begin, size_t end) const {
-    const uint32_t window = job_.options.window.width;
-    const size_t first = plan_.halo - plan_.reach;
-    const SplitRow columns = arrays_.columns.From(begin);
+    const size_t window = job_.options.window.width * kChannels;
+    const uint16_t* const first =
+        arrays_.prefixes + plan_.halo - plan_.reach - kChannels;
     uint8_t* const target = job_.target->rows.row(y).data();
-    if (plan_.channels == 1) {
-      StoreTile(SumPairs(columns, window, first, end - begin, arrays_.wider),
-                begin, end, target);
+    if constexpr (kState == ShortState::kHalves) {
+      const size_t half = FirstHalf(job_.options.window.width) * kChannels;
+      StoreTile(HalfSums(first, first + half, first + window), begin, end,
+                target);
     } else {
-      StoreTile(SumColumns(columns, plan_.channels, window, first, end - begin,
-                           arrays_.wider),
-                begin, end, target);
+      StoreTile(WindowSums(first, first + window), begin, end, target);
     }
   }
 
@@ -335,28 +362,49 @@ class ShortBoxes {
                  uint8_t* target) const {
     const size_t whole_begin = std::max(begin, left_end_);
     const size_t whole_end = std::min(end, right_begin_);
-    const auto whole = [&](const auto& state) {
-      StoreMeans(state, sums, begin, whole_begin, whole_end, target);
-    };
-    const auto with = [&](auto plain) {
-      constexpr bool kPlain = decltype(plain)::value;
-      if constexpr (kKeepsSums) {
-        whole(KeptSums<kPlain>(now_.half, division_));
-      } else if (was_.count == now_.count) {
-        whole(Remainders<kPlain, false>(arrays_, was_, now_, division_));
-      } else {
-        whole(Remainders<kPlain, true>(arrays_, was_, now_, division_));
-      }
-    };
-    division_.is_plain ? with(std::true_type()) : with(std::false_type());
+    StoreWhole(sums, whole_begin, whole_end, target);
+    const double half =
+        job_.options.rounding == MeanRounding::kNearest ? 0.5 : 0;
     const auto clipped = [&](size_t from, size_t to, size_t origin,
                              size_t place) {
       if (from >= to) return;
-      StoreMeans(ClippedSums<kKeepsSums>(arrays_, origin, place), sums, begin,
-                 from, to, target);
+      StoreMeans(ClippedSums<kKeepsSums, Sums::kParts>(arrays_, origin, place,
+                                                       rows_, half),
+                 sums, from, to, target);
     };
     clipped(begin, std::min(end, left_end_), 0, 0);
     clipped(std::max(begin, right_begin_), end, right_begin_, left_end_);
+  }
+
+  template <class Sums>
+  void StoreWhole(const Sums& sums, size_t begin, size_t end,
+                  uint8_t* target) const {
+    const auto store = [&](const auto& state) {
+      StoreMeans(state, sums, begin, end, target);
+    };
+    const bool new_count = was_.count != now_.count;
+    if constexpr (kState == ShortState::kHalves) {
+      const HalvesDivision division =
+          MakeHalvesDivision(job_.options.window.width, was_, now_);
+      if (new_count) {
+        store(HalvedRemainders<true>(arrays_, was_, now_, division));
+      } else {
+        store(HalvedRemainders<false>(arrays_, was_, now_, division));
+      }
+      return;
+    } else {
+      const auto with = [&](auto plain) {
+        constexpr bool kPlain = decltype(plain)::value;
+        if constexpr (kKeepsSums) {
+          store(KeptSums<kPlain>(now_.half, division_));
+        } else if (new_count) {
+          store(Remainders<kPlain, true>(arrays_, was_, now_, division_));
+        } else {
+          store(Remainders<kPlain, false>(arrays_, was_, now_, division_));
+        }
+      };
+      division_.is_plain ? with(std::true_type()) : with(std::false_type());
+    }
   }
 
 #endif
@@ -372,6 +420,7 @@ class ShortBoxes {
   BoxCount was_;
   BoxCount now_;
   Division16 division_;
+  RunningSums<uint16_t, kChannels> running_sums_;
   // The samples that stand for those beyond the edges.
   size_t left_of_[kLongestReach];
   size_t right_of_[kLongestReach];
@@ -379,14 +428,26 @@ class ShortBoxes {
   PaddedEnds less_;
 };
 
+template <ShortState kState>
+void RunState(const ShortJob& job) {
+  WithChannels(static_cast<uint32_t>(job.plan.channels), [&](auto channels) {
+    ShortBoxes<kState, decltype(channels)::value>(job).Run();
+  });
+}
+
 void Run(const ShortJob& job) {
-#if HWY_TARGET != HWY_SCALAR
-  if (!ShortSumsFit(job.options.window)) {
-    ShortBoxes<false>(job).Run();
-    return;
+#if HWY_TARGET == HWY_SCALAR
+  RunState<ShortState::kSums>(job);
+#else
+  switch (ShortStateFor(job.options.window)) {
+    case ShortState::kSums:
+      return RunState<ShortState::kSums>(job);
+    case ShortState::kRemainders:
+      return RunState<ShortState::kRemainders>(job);
+    case ShortState::kHalves:
+      return RunState<ShortState::kHalves>(job);
   }
 #endif
-  ShortBoxes<true>(job).Run();
 }
 
 }  // namespace
@@ -400,16 +461,9 @@ HWY_EXPORT(Run);
 
 bool ShortBoxFits(const ImageShape& shape, const MeanOptions& options) {
   const WindowSize& window = options.window;
-  if (window.width == 1 || window.width > kWidestShort ||
-      window.height > kTallestShort ||
-      (options.border != BorderMode::kClip &&
-       window.width / 2 >= shape.width)) {
-    return false;
-  }
-  // Remainders carry up to 257 columns, change by 255 each, and by as much
-  // again while the count changes.
-  return ShortSumsFit(window) ||
-         513 * window.width + 2 * window.width * window.height < 65536;
+  return window.width > 1 && AnyShortStateFits(window) &&
+         (options.border == BorderMode::kClip ||
+          window.width / 2 < shape.width);
 }
 
 size_t ShortBoxScratchBytes(const ImageShape& shape,

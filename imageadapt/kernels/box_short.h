@@ -12,8 +12,9 @@
 
 namespace imageadapt {
 
-// Whether windows are more than one column wide and not larger than about 93 x
-// 93, and not wider than about twice the image.
+// Whether windows are from 3 to 255 columns wide, up to 257 rows tall and of up
+// to about 65500 samples (255 x 255 are 65025), and not wider than about twice
+// the image.
 bool ShortBoxFits(const ImageShape& shape, const MeanOptions& options);
 
 // Requires ShortBoxFits.
@@ -21,10 +22,11 @@ size_t ShortBoxScratchBytes(const ImageShape& shape,
                             const MeanOptions& options);
 
 // As BoxMean; requires ShortBoxFits. Sums of columns slide down (McDonnell,
-// "Box-filtering techniques", 1981), and are summed along the row by doubling.
-// Where sums of windows do not fit in 16 bits, only their differences from row
-// to row are summed, and each window keeps quotient and remainder of the
-// division by the number of samples, which move by little.
+// "Box-filtering techniques", 1981), and are summed along the row once for all
+// windows, modulo 2^16. Where sums of windows do not fit in 16 bits, only their
+// differences from row to row are summed, and each window keeps quotient and
+// remainder of the division by the number of samples, which move by little;
+// beyond 128 columns in two halves, whose differences still fit.
 void MeanOfShortBoxes(const RowBand<ImageView<const uint8_t>>& source,
                       const MeanOptions& options,
                       const RowBand<ImageView<uint8_t>>& target,

@@ -4,6 +4,7 @@
 
 #include "imageadapt/kernels/box_border.h"
 #include "imageadapt/kernels/box_division.h"
+#include "imageadapt/kernels/channels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "imageadapt/kernels/box_sliding.cc"
@@ -11,60 +12,49 @@
 // After foreach_target.h.
 #include "hwy/highway.h"
 #include "imageadapt/kernels/box_divider-inl.h"
-#include "imageadapt/kernels/box_sums-inl.h"
+#include "imageadapt/kernels/box_scan-inl.h"
 
 #ifndef IMAGEADAPT_KERNELS_BOX_SLIDING_CC_
 #define IMAGEADAPT_KERNELS_BOX_SLIDING_CC_
 namespace imageadapt {
 namespace {
 
+// Samples of the longest block.
+constexpr size_t kSlidingBlock = 64;
+
 // Samples that are worked on at a time: what they need stays in the first-level
 // cache.
 constexpr size_t kSlidingTile = 2048;
 
-// What arrays have beyond their samples: vectors reach so far.
-constexpr size_t kSlidingPadding = 128;
+// How many bytes further memory is asked for.
+constexpr size_t kSlidingAhead = 3072;
 
-struct SlidingPlan {
-  // Half windows change by less than 2^15 from row to row.
-  bool short_steps = false;
-  size_t channels = 0;
-  uint32_t tile = 0;  // columns; a multiple of any vector
-  uint32_t edge = 0;  // columns at the left whose windows are clipped
-  size_t row = 0;     // samples, padded
-  size_t work = 0;    // samples of a tile and what it sees, padded
-};
-
-SlidingPlan MakeSlidingPlan(const ImageSpec& spec, const MeanOptions& options) {
-  const WindowSize& window = options.window;
-  const ImageShape& shape = spec.shape;
-  SlidingPlan plan;
-  plan.channels = shape.channels;
-  plan.short_steps = spec.sample_type == SampleType::kU8 && window.width > 1 &&
-                     255 * (window.width / 2) < 32768;
-  const uint32_t radius = window.width / 2;
-  plan.edge =
-      options.border == BorderMode::kClip ? std::min(radius, shape.width) : 0;
-  const size_t tile = std::max(kSlidingTile, window.width * plan.channels);
-  plan.tile = static_cast<uint32_t>(tile / plan.channels / 64 * 64);
-  plan.row = RowSamples(shape) + kSlidingPadding;
-  plan.work =
-      (size_t{plan.tile} + 2 * plan.edge + window.width) * plan.channels +
-      kSlidingPadding;
-  return plan;
+constexpr size_t InBlocks(size_t n) {
+  return (n + kSlidingBlock - 1) / kSlidingBlock * kSlidingBlock;
 }
 
-// Arrays of 32 bits for the windows that are clipped at the left and right.
-struct ClippedColumns {
-  uint32_t* sums;
-  uint32_t* multipliers;
-  uint32_t* more;  // half of the count, for rounding, too
-  uint32_t* shifts;
+struct SlidingPlan {
+  size_t samples = 0;  // of a row
+  size_t channels = 0;
+  size_t reach = 0;    // samples that a window sees on each side
+  size_t halo = 0;     // in `prefixes`, before a row: reach and more, in blocks
+  size_t length = 0;   // of `prefixes`
+  size_t clipped = 0;  // samples in blocks with clipped windows, at most
 };
-constexpr size_t kClippedArrays = 4;
 
-size_t ClippedSamples(const SlidingPlan& plan) {
-  return 2 * (plan.edge * plan.channels + kSlidingPadding);
+SlidingPlan MakeSlidingPlan(const ImageShape& shape,
+                            const MeanOptions& options) {
+  SlidingPlan plan;
+  plan.samples = RowSamples(shape);
+  plan.channels = shape.channels;
+  plan.reach = options.window.width / 2 * plan.channels;
+  // A sum of a window is that up to its end, less that up to the column before.
+  plan.halo = InBlocks(plan.reach + plan.channels);
+  plan.length = InBlocks(plan.samples) + 2 * plan.halo + 2 * kSlidingBlock;
+  if (options.border == BorderMode::kClip) {
+    plan.clipped = 2 * plan.halo + 2 * kSlidingBlock;
+  }
+  return plan;
 }
 
 template <typename T>
@@ -73,40 +63,26 @@ struct SlidingJob {
   const RowBand<ImageView<T>>* target;
   MeanOptions options;
   SlidingPlan plan;
-  uint32_t* sums;  // row
-  ClippedColumns clipped;
-  uint32_t* columns;  // work
-  uint32_t* doubled;  // work
-  T* zeros;           // row
+  uint32_t* prefixes;  // sums up to each column, of what rows have more
+  uint32_t* sums;      // of windows
+  double* per_column;  // 1 / columns that clipped windows see
+  T* zeros;            // a row
 };
 
-size_t SlidingWords(const SlidingPlan& plan) {
-  return plan.row + kClippedArrays * ClippedSamples(plan) + 2 * plan.work;
-}
-
+// Sets the arrays of `job` if there is scratch, and returns how many bytes they
+// are.
 template <typename T>
-SlidingJob<T> MakeSlidingJob(const RowBand<ImageView<const T>>& source,
-                             const MeanOptions& options,
-                             const RowBand<ImageView<T>>& target,
-                             std::span<std::byte> scratch) {
-  SlidingJob<T> job = {.source = &source,
-                       .target = &target,
-                       .options = options,
-                       .plan = MakeSlidingPlan(
-                           {target.rows.shape(), kSampleTypeOf<T>}, options)};
-  auto* words = reinterpret_cast<uint32_t*>(scratch.data());
-  const auto take = [&](size_t count) {
-    uint32_t* const taken = words;
-    words += count;
-    return taken;
+size_t LayOut(const SlidingPlan& plan, std::byte* scratch, SlidingJob<T>* job) {
+  size_t used = 0;
+  const auto take = [&]<typename L>(size_t count, L** taken) {
+    if (scratch != nullptr) *taken = reinterpret_cast<L*>(scratch + used);
+    used += InBlocks(count * sizeof(L));
   };
-  job.sums = take(job.plan.row);
-  const size_t clipped = ClippedSamples(job.plan);
-  job.clipped = {take(clipped), take(clipped), take(clipped), take(clipped)};
-  job.columns = take(job.plan.work);
-  job.doubled = take(job.plan.work);
-  job.zeros = reinterpret_cast<T*>(words);
-  return job;
+  take(plan.length, &job->prefixes);
+  take(InBlocks(plan.samples), &job->sums);
+  take(plan.clipped, &job->per_column);
+  take(InBlocks(plan.samples), &job->zeros);
+  return used;
 }
 
 }  // namespace
@@ -117,160 +93,111 @@ HWY_BEFORE_NAMESPACE();
 namespace imageadapt::HWY_NAMESPACE {
 namespace {
 
-// The two kinds of states. Each has Step(i, step): the means of a vector at i,
-// whose windows' sums grow by `step`.
+constexpr size_t kLanes = hn::MaxLanes(Tag32());
+constexpr size_t kBlock = 4 * kLanes;
 
-class Sums32 {
+// Division of the sums at i, of windows that all have the same count.
+class WholeWindows {
  public:
-  Sums32(uint32_t* sums, uint32_t half, const Division32& division)
-      : sums_(sums),
-        more_(hn::Set(Tag32(), half + division.more)),
+  WholeWindows(uint32_t half, const Division32& division)
+      : more_(hn::Set(Tag32(), half + division.more)),
         multiplier_(hn::Set(Tag32(), division.multiplier)),
         shift_(division.shift) {}
 
-  HWY_INLINE Vec32 Step(size_t i, Vec32 step) const {
-    const Tag32 d;
-    const Vec32 sum = hn::Add(hn::LoadU(d, sums_ + i), step);
-    hn::StoreU(sum, d, sums_ + i);
+  HWY_INLINE Vec32 Divided(size_t /*i*/, Vec32 sum) const {
     return hn::ShiftRightSame(MulHigh32(hn::Add(sum, more_), multiplier_),
                               shift_);
   }
 
  private:
-  uint32_t* const sums_;
   const Vec32 more_;
   const Vec32 multiplier_;
   const int shift_;
 };
 
 // With another count for each column.
-class ClippedSums32 {
+class ClippedWindows {
  public:
-  ClippedSums32(const ClippedColumns& columns, size_t first)
-      : sums_(columns.sums + first),
-        multipliers_(columns.multipliers + first),
-        more_(columns.more + first),
-        shifts_(columns.shifts + first) {}
+  // `per_column` is that of the windows at `begin`.
+  ClippedWindows(const double* per_column, size_t begin, uint32_t rows,
+                 double half)
+      : begin_(begin), per_column_(per_column), divider_(rows, half) {}
 
-  HWY_INLINE Vec32 Step(size_t i, Vec32 step) const {
-    const Tag32 d;
-    const Vec32 sum = hn::Add(hn::LoadU(d, sums_ + i), step);
-    hn::StoreU(sum, d, sums_ + i);
-    const Vec32 high = MulHigh32(hn::Add(sum, hn::LoadU(d, more_ + i)),
-                                 hn::LoadU(d, multipliers_ + i));
-    Vec32 shifts = hn::LoadU(d, shifts_ + i);
-#if HWY_TARGET == HWY_SCALAR
-    // Behind the last column stands anything, and C++ allows no such shift.
-    shifts = hn::And(shifts, hn::Set(d, 31));
-#endif
-    return hn::Shr(high, shifts);
+  HWY_INLINE Vec32 Divided(size_t i, Vec32 sum) const {
+    return divider_.Divide(sum, per_column_ + (i - begin_));
   }
 
  private:
-  uint32_t* const sums_;
-  const uint32_t* const multipliers_;
-  const uint32_t* const more_;
-  const uint32_t* const shifts_;
+  const size_t begin_;
+  const double* const per_column_;
+  const ColumnDivider<true> divider_;
 };
 
-// Calls store(i, to) for blocks of kBlock samples that cover [0, count), where
-// `to` has room for a block.
-template <size_t kBlock, typename T, typename Store>
-HWY_INLINE void ForBlocks(size_t count, T* target, Store&& store) {
-  size_t i = 0;
-  for (; i + kBlock <= count; i += kBlock) store(i, target + i);
-  if (i == count) return;
-  HWY_ALIGN T few[kBlock];
-  store(i, few);
-  std::copy_n(few, count - i, target + i);
+HWY_INLINE void StoreBlock(Vec32 a, Vec32 b, Vec32 c, Vec32 d, uint16_t* to) {
+  StorePacked(a, b, to);
+  StorePacked(c, d, to + 2 * kLanes);
+}
+HWY_INLINE void StoreBlock(Vec32 a, Vec32 b, Vec32 c, Vec32 d, uint8_t* to) {
+  StorePacked(a, b, c, d, to);
 }
 
-// The means of `count` windows that grow by step_at(0), step_at(1) and so on.
-template <class State, typename StepAt>
-HWY_INLINE void StoreMeans(const State& state, size_t count, uint16_t* target,
-                           StepAt&& step_at) {
-  constexpr size_t kLanes = hn::MaxLanes(Tag32());
-  ForBlocks<2 * kLanes>(count, target, [&](size_t i, uint16_t* to) {
-    const Vec32 a = state.Step(i, step_at(i));
-    const Vec32 b = state.Step(i + kLanes, step_at(i + kLanes));
-    StorePacked(a, b, to);
-  });
-}
-template <class State, typename StepAt>
-HWY_INLINE void StoreMeans(const State& state, size_t count, uint8_t* target,
-                           StepAt&& step_at) {
-  constexpr size_t kLanes = hn::MaxLanes(Tag32());
-  ForBlocks<4 * kLanes>(count, target, [&](size_t i, uint8_t* to) {
-    const auto at = [&](size_t k) {
-      return state.Step(i + k * kLanes, step_at(i + k * kLanes));
-    };
-    const Vec32 a = at(0);
-    const Vec32 b = at(1);
-    const Vec32 c = at(2);
-    StorePacked(a, b, c, at(3), to);
-  });
-}
-
-// to[i] = entering[i] - leaving[i].
-template <typename Step, typename T>
-void Differences(const T* entering, const T* leaving, size_t count, Step* to) {
-  const hn::ScalableTag<Step> d;
-  const hn::Rebind<T, decltype(d)> from;
-  const size_t lanes = hn::Lanes(d);
-  const auto store = [&](size_t i) {
-    hn::StoreU(hn::Sub(hn::PromoteTo(d, hn::LoadU(from, entering + i)),
-                       hn::PromoteTo(d, hn::LoadU(from, leaving + i))),
-               d, to + i);
-  };
-  size_t i = 0;
-  for (; i + lanes <= count; i += lanes) store(i);
-  if (i == count) return;
-  if (count >= lanes) {
-    store(count - lanes);
-    return;
-  }
-  for (; i < count; ++i) to[i] = static_cast<Step>(entering[i] - leaving[i]);
-}
-
-template <typename T>
-void AddTimes(const T* row, uint32_t times, size_t count, uint32_t* sums) {
-  for (size_t i = 0; i < count; ++i) sums[i] += times * row[i];
-}
-
-// Columns of output at a time.
-struct SlidingTile {
-  Extent columns;
-  Extent seen;  // in the image
-};
-
-template <typename T, typename Step, bool kOneColumn>
+// If kThree, windows are 3 columns wide, and these are added as they are:
+// faster than running sums for one channel.
+template <typename T, size_t kChannels, bool kThree>
 class Slider {
  public:
   explicit Slider(const SlidingJob<T>& job)
       : job_(job),
         plan_(job.plan),
         width_(job.target->rows.shape().width),
-        edge_end_(std::max(plan_.edge, width_ - plan_.edge)) {}
+        end_(RoundedUp(plan_.samples)),
+        own_end_(plan_.halo + plan_.samples / kBlock * kBlock),
+        right_begin_(end_) {
+    std::fill_n(job_.zeros, plan_.samples, T{0});
+    std::fill_n(job_.prefixes, plan_.length, 0);
+    if (!clips()) return;
+    left_end_ = std::min(RoundedUp(plan_.reach), end_);
+    const size_t seen = std::min(plan_.samples, plan_.reach);
+    right_begin_ =
+        std::max(left_end_, (plan_.samples - seen) / kBlock * kBlock);
+    SetClipped(0, left_end_);
+    SetClipped(right_begin_, end_);
+  }
 
   void Run() {
     const uint32_t height = job_.target->rows.shape().height;
-    std::fill_n(job_.zeros, size_t{width_} * plan_.channels, T{0});
+    const uint32_t radius = job_.options.window.height / 2;
+    Start();
     for (uint32_t y = 0; y < height; ++y) {
       const uint32_t row = job_.target->first_row + y;
       SetCount(row);
-      const uint32_t radius = job_.options.window.height / 2;
-      const T* const entering =
-          y == 0 ? job_.zeros : Row(int64_t{row} + radius);
-      const T* const leaving =
-          y == 0 ? job_.zeros : Row(int64_t{row} - radius - 1);
-      ForTiles([&](const SlidingTile& tile) {
-        if (y == 0) StartTile(tile);
-        StoreTile(tile, entering, leaving, job_.target->rows.row(y).data());
-      });
+      Rows rows = {.more = job_.zeros, .less = job_.zeros};
+      if (y > 0) {
+        rows = {.more = Row(int64_t{row} + radius),
+                .less = Row(int64_t{row} - radius - 1)};
+      }
+      running_sums_.Clear();
+      size_t seen = 0;
+      for (size_t begin = 0; begin < plan_.samples; begin += kSlidingTile) {
+        const size_t end = std::min(plan_.samples, begin + kSlidingTile);
+        Update(rows, seen, Seen(end));
+        seen = Seen(end);
+        StoreTile(begin, end, job_.target->rows.row(y).data());
+      }
     }
   }
 
  private:
+  // What windows are to have more, and what less.
+  struct Rows {
+    const T* more;
+    const T* less;
+  };
+
+  static size_t RoundedUp(size_t n) {
+    return (n + kBlock - 1) / kBlock * kBlock;
+  }
+
   bool clips() const { return job_.options.border == BorderMode::kClip; }
 
   const T* Row(int64_t row) const {
@@ -278,47 +205,133 @@ class Slider {
     return found == nullptr ? job_.zeros : found;
   }
 
-  // The windows of columns [edge, edge_end_) have all their columns.
-  template <typename Work>
-  void ForTiles(Work&& work) const {
-    const uint32_t radius = job_.options.window.width / 2;
-    uint32_t first = 0;
-    while (first < width_) {
-      uint64_t end = uint64_t{first} + plan_.tile;
-      if (first == 0) end += plan_.edge;
-      // The windows that are clipped go with others.
-      if (end + plan_.edge >= width_) end = width_;
-      const SlidingTile tile = {
-          .columns = {.first = first, .end = static_cast<uint32_t>(end)},
-          .seen = {.first = first - std::min(first, radius),
-                   .end = static_cast<uint32_t>(
-                       std::min<uint64_t>(end + radius, width_))}};
-      work(tile);
-      first = tile.columns.end;
+  // Where the columns end in `prefixes` that windows before `end` see: in whole
+  // blocks, or all at once what is not the image's own.
+  size_t Seen(size_t end) const {
+    const size_t seen = RoundedUp(plan_.halo + end + plan_.reach);
+    if (end < plan_.samples && seen <= own_end_) return seen;
+    return plan_.halo + plan_.samples + plan_.reach;
+  }
+
+  // Updates [begin, end) of `prefixes`.
+  void Update(const Rows& rows, size_t begin, size_t end) {
+    const auto difference = [&](size_t i) {
+      return static_cast<uint32_t>(rows.more[i]) - rows.less[i];
+    };
+    if (begin < plan_.halo) {
+      begin = plan_.halo;
+      if (!clips()) {
+        FillLeft(difference);
+        SumInPlace(0, plan_.halo);
+      }
+    }
+    UpdateBlocks(rows, begin, std::min(end, own_end_));
+    if (begin > own_end_ || end <= own_end_) return;
+    const size_t own = own_end_ - plan_.halo;
+    for (size_t i = own; i < plan_.samples; ++i) {
+      job_.prefixes[plan_.halo + i] = difference(i);
+    }
+    FillRight(difference);
+    SumInPlace(own_end_, end);
+  }
+
+  // What stands for columns beyond the edges; at most one reflection.
+  template <typename At>
+  void FillLeft(At&& at) const {
+    const bool reflects = job_.options.border == BorderMode::kReflect101;
+    uint32_t* const to = job_.prefixes + plan_.halo - plan_.reach;
+    const size_t radius = plan_.reach / kChannels;
+    for (size_t x = 0; x < radius; ++x) {
+      const size_t seen = reflects ? radius - x : 0;
+      for (size_t c = 0; c < kChannels; ++c) {
+        to[x * kChannels + c] = at(seen * kChannels + c);
+      }
+    }
+  }
+  template <typename At>
+  void FillRight(At&& at) const {
+    const bool reflects = job_.options.border == BorderMode::kReflect101;
+    uint32_t* const to = job_.prefixes + plan_.halo + plan_.samples;
+    if (clips()) {
+      std::fill_n(to, plan_.reach, 0);
+      return;
+    }
+    const size_t radius = plan_.reach / kChannels;
+    for (size_t x = 0; x < radius; ++x) {
+      const size_t seen = width_ - 1 - (reflects ? x + 1 : 0);
+      for (size_t c = 0; c < kChannels; ++c) {
+        to[x * kChannels + c] = at(seen * kChannels + c);
+      }
     }
   }
 
-  // Fills in the columns that lie beyond the image.
-  template <typename L>
-  void FillBorder(const SlidingTile& tile, L* columns) const {
-    const int64_t radius = job_.options.window.width / 2;
-    FillBorderColumns(tile.columns.first - radius, tile.columns.end + radius,
-                      width_, plan_.channels, job_.options.border, columns);
+  void UpdateBlocks(const Rows& rows, size_t begin, size_t end) {
+    const Tag32 d;
+    const hn::Rebind<T, Tag32> narrow;
+    RunningSums<uint32_t, kChannels> sums = running_sums_;
+    for (size_t i = begin; i < end; i += kBlock) {
+      const T* const more = rows.more + (i - plan_.halo);
+      const T* const less = rows.less + (i - plan_.halo);
+      __builtin_prefetch(more + kSlidingAhead / sizeof(T));
+      if constexpr (sizeof(T) == 2) {
+        __builtin_prefetch(more + (kSlidingAhead + 64) / sizeof(T));
+      }
+      for (size_t k = 0; k < kBlock; k += 2 * kLanes) {
+        const auto difference = [&](size_t at) HWY_ATTR {
+          return hn::Sub(hn::PromoteTo(d, hn::LoadU(narrow, more + at)),
+                         hn::PromoteTo(d, hn::LoadU(narrow, less + at)));
+        };
+        Vec32 first = difference(k);
+        Vec32 second = difference(k + kLanes);
+        if constexpr (!kThree) sums.Next(&first, &second);
+        hn::Store(first, d, job_.prefixes + i + k);
+        hn::Store(second, d, job_.prefixes + i + k + kLanes);
+      }
+    }
+    running_sums_ = sums;
   }
 
-  // Where the columns belong that a tile sees.
-  template <typename L>
-  L* Seen(const SlidingTile& tile, L* columns) const {
-    const uint32_t radius = job_.options.window.width / 2;
-    return columns + (tile.seen.first + size_t{radius} - tile.columns.first) *
-                         plan_.channels;
+  void SumInPlace(size_t begin, size_t end) {
+    if constexpr (kThree) return;
+    const Tag32 d;
+    RunningSums<uint32_t, kChannels> sums = running_sums_;
+    for (size_t i = begin; i < end; i += 2 * kLanes) {
+      Vec32 first = hn::Load(d, job_.prefixes + i);
+      Vec32 second = hn::Load(d, job_.prefixes + i + kLanes);
+      sums.Next(&first, &second);
+      hn::Store(first, d, job_.prefixes + i);
+      hn::Store(second, d, job_.prefixes + i + kLanes);
+    }
+    running_sums_ = sums;
   }
 
-  template <typename L>
-  WindowSums<L> Sums(const SlidingTile& tile, const L* columns) const {
-    return {columns, plan_.channels, job_.options.window.width,
-            tile.columns.size() * plan_.channels,
-            reinterpret_cast<L*>(job_.doubled)};
+  // The sums of the band's first windows.
+  void Start() {
+    const int64_t middle = job_.target->first_row;
+    const int64_t radius = job_.options.window.height / 2;
+    const uint32_t height = job_.source->image_height;
+    uint32_t* const columns = job_.prefixes + plan_.halo;
+    const Extent rows = ClippedExtent(job_.target->first_row,
+                                      job_.options.window.height, height);
+    for (uint32_t row = rows.first; row < rows.end; ++row) {
+      const T* const samples =
+          job_.source->rows.row(row - job_.source->first_row).data();
+      const auto times = static_cast<uint32_t>(TimesSeen(
+          row, middle - radius, middle + radius, height, job_.options.border));
+      for (size_t i = 0; i < plan_.samples; ++i) {
+        columns[i] += times * samples[i];
+      }
+    }
+    const auto column = [&](size_t i) { return columns[i]; };
+    if (!clips()) FillLeft(column);
+    FillRight(column);
+    running_sums_.Clear();
+    SumInPlace(0, plan_.halo + plan_.samples + plan_.reach);
+    const hn::CappedTag<uint32_t, 1> one;
+    for (size_t i = 0; i < plan_.samples; ++i) {
+      job_.sums[i] = hn::GetLane(StepAt(one, i));
+    }
+    if (clips()) std::fill_n(job_.prefixes, plan_.halo, 0);
   }
 
   void SetCount(uint32_t row) {
@@ -330,178 +343,115 @@ class Slider {
     if (rows == rows_) return;
     rows_ = rows;
     const uint32_t count = rows * window.width;
-    half_ = HalfOf(count);
+    half_ = Rounds() ? count / 2 : 0;
     division_ = MakeDivision32(count);
-    SetClipped();
   }
 
-  // What is added before a division, for rounding.
-  uint32_t HalfOf(uint32_t count) const {
-    return job_.options.rounding == MeanRounding::kNearest ? count / 2 : 0;
+  bool Rounds() const {
+    return job_.options.rounding == MeanRounding::kNearest;
   }
 
-  // Positions of clipped windows in their arrays.
-  size_t Left() const { return 0; }
-  size_t Right() const { return plan_.edge * plan_.channels + kSlidingPadding; }
-
-  void SetClipped() const {
-    const auto set = [&](size_t at, Extent columns) {
-      for (uint32_t x = columns.first; x < columns.end; ++x) {
-        const uint32_t count =
-            rows_ * ClippedExtent(x, job_.options.window.width, width_).size();
-        const Division32 division = MakeDivision32(count);
-        for (size_t c = 0; c < plan_.channels; ++c, ++at) {
-          job_.clipped.multipliers[at] = division.multiplier;
-          job_.clipped.more[at] = division.more + HalfOf(count);
-          job_.clipped.shifts[at] = static_cast<uint32_t>(division.shift);
-        }
-      }
-    };
-    set(Left(), {.first = 0, .end = plan_.edge});
-    set(Right(), {.first = edge_end_, .end = width_});
-  }
-
-  // The sums of the band's first windows.
-  void StartTile(const SlidingTile& tile) const {
-    const int64_t middle = job_.target->first_row;
-    const int64_t radius = job_.options.window.height / 2;
-    const uint32_t height = job_.source->image_height;
-    const size_t count = tile.seen.size() * plan_.channels;
-    uint32_t* const seen = Seen(tile, job_.columns);
-    std::fill_n(seen, count, 0);
-    const Extent rows = ClippedExtent(job_.target->first_row,
-                                      job_.options.window.height, height);
-    for (uint32_t row = rows.first; row < rows.end; ++row) {
-      AddTimes(
-          job_.source->rows.row(row - job_.source->first_row).data() +
-              tile.seen.first * plan_.channels,
-          static_cast<uint32_t>(TimesSeen(row, middle - radius, middle + radius,
-                                          height, job_.options.border)),
-          count, seen);
-    }
-    FillBorder(tile, job_.columns);
-    const WindowSums<uint32_t> sums = Sums(tile, job_.columns);
-    // In the place of columns, which At needs no more from there on.
-    const Tag32 d;
-    const size_t samples = tile.columns.size() * plan_.channels;
-    if (!kOneColumn) {
-      for (size_t i = 0; i < samples; i += hn::Lanes(d)) {
-        hn::StoreU(sums.At(d, i), d, job_.columns + i);
-      }
-    }
-    size_t i = 0;
-    for (uint32_t x = tile.columns.first; x < tile.columns.end; ++x) {
-      for (size_t c = 0; c < plan_.channels; ++c, ++i) {
-        StartWindow(x, c, job_.columns[i]);
-      }
+  void SetClipped(size_t begin, size_t end) const {
+    for (size_t i = begin; i < end; ++i) {
+      const size_t x = std::min(i, plan_.samples - 1) / kChannels;
+      const uint32_t columns = ClippedExtent(static_cast<uint32_t>(x),
+                                             job_.options.window.width, width_)
+                                   .size();
+      job_.per_column[ClippedPlace(i)] = 1.0 / columns;
     }
   }
 
-  void StartWindow(uint32_t x, size_t c, uint32_t sum) const {
-    const size_t channels = plan_.channels;
-    if (x < plan_.edge) {
-      job_.clipped.sums[Left() + x * channels + c] = sum;
-      return;
+  // Where `per_column` has that of sample i.
+  size_t ClippedPlace(size_t i) const {
+    return i < left_end_ ? i : i - right_begin_ + left_end_;
+  }
+
+  void StoreTile(size_t begin, size_t end, T* target) const {
+    StoreMeans(WholeWindows(half_, division_), std::max(begin, left_end_),
+               std::min(end, right_begin_), target);
+    const double half = Rounds() ? 0.5 : 0;
+    StoreMeans(ClippedWindows(job_.per_column, 0, rows_, half), begin,
+               std::min(end, left_end_), target);
+    StoreMeans(
+        ClippedWindows(job_.per_column + left_end_, right_begin_, rows_, half),
+        std::max(begin, right_begin_), end, target);
+  }
+
+  template <class Windows>
+  HWY_INLINE void StoreMeans(const Windows& windows, size_t begin, size_t end,
+                             T* target) const {
+    size_t i = begin;
+    for (; i + kBlock <= end; i += kBlock) {
+      __builtin_prefetch(target + kSlidingAhead / sizeof(T) + i, 1);
+      StoreMeansAt(windows, i, target + i);
     }
-    if (x >= edge_end_) {
-      job_.clipped.sums[Right() + (x - edge_end_) * channels + c] = sum;
-      return;
-    }
-    job_.sums[(x - plan_.edge) * channels + c] = sum;
+    if (i >= end) return;
+    HWY_ALIGN T few[kBlock];
+    StoreMeansAt(windows, i, few);
+    std::copy_n(few, end - i, target + i);
   }
 
-  void StoreTile(const SlidingTile& tile, const T* entering, const T* leaving,
-                 T* target) const {
-    auto* const columns = reinterpret_cast<Step*>(job_.columns);
-    const size_t first = tile.seen.first * plan_.channels;
-    Differences(entering + first, leaving + first,
-                tile.seen.size() * plan_.channels, Seen(tile, columns));
-    FillBorder(tile, columns);
-    const WindowSums<Step> sums = Sums(tile, columns);
-    // Steps in lanes of `d`; from signed lanes of 16 bits, in those of 32.
-    const auto step_at = [&]<class D>(D d, size_t i) {
-      if constexpr (std::is_same_v<hn::TFromD<D>, int16_t>) {
-        return sums.WideAt(d, i);
-      } else {
-        return kOneColumn ? hn::LoadU(d, columns + i) : sums.At(d, i);
-      }
-    };
-    const size_t channels = plan_.channels;
-    const auto part = [&](Extent all, auto&& store) {
-      const uint32_t begin = std::max(tile.columns.first, all.first);
-      const uint32_t end = std::min(tile.columns.end, all.end);
-      if (begin >= end) return;
-      const size_t offset = (begin - tile.columns.first) * channels;
-      store((begin - all.first) * channels, (end - begin) * channels,
-            target + begin * channels,
-            [&](auto d, size_t i) { return step_at(d, offset + i); });
-    };
-    part({.first = plan_.edge, .end = edge_end_},
-         [&](size_t at, size_t count, T* to, auto&& steps) {
-           StoreWhole(at, count, to, steps);
-         });
-    if (plan_.edge == 0) return;
-    part({.first = 0, .end = plan_.edge},
-         [&](size_t at, size_t count, T* to, auto&& steps) {
-           StoreClipped(Left() + at, count, to, steps);
-         });
-    part({.first = edge_end_, .end = width_},
-         [&](size_t at, size_t count, T* to, auto&& steps) {
-           StoreClipped(Right() + at, count, to, steps);
-         });
+  template <class Windows>
+  HWY_INLINE void StoreMeansAt(const Windows& windows, size_t i, T* to) const {
+    StoreBlock(MeanAt(windows, i), MeanAt(windows, i + kLanes),
+               MeanAt(windows, i + 2 * kLanes), MeanAt(windows, i + 3 * kLanes),
+               to);
   }
 
-  template <typename StepAt>
-  HWY_INLINE void StoreWhole(size_t at, size_t count, T* target,
-                             StepAt&& step_at) const {
-    StoreMeans(Sums32(job_.sums + at, half_, division_), count, target,
-               [&](size_t i) { return Wide(i, step_at); });
-  }
-
-  template <typename StepAt>
-  HWY_INLINE void StoreClipped(size_t at, size_t count, T* target,
-                               StepAt&& step_at) const {
-    StoreMeans(ClippedSums32(job_.clipped, at), count, target,
-               [&](size_t i) { return Wide(i, step_at); });
-  }
-
-  // Steps of 32 bits.
-  template <typename StepAt>
-  static HWY_INLINE Vec32 Wide(size_t i, StepAt&& step_at) {
-    const Tag32 d;
-    if constexpr (sizeof(Step) == 4) {
-      return step_at(d, i);
+  // Sums over the columns of windows, of what `prefixes` are made of.
+  template <class D>
+  HWY_INLINE hn::Vec<D> StepAt(D d, size_t i) const {
+    const uint32_t* const before =
+        job_.prefixes + plan_.halo - plan_.reach - kChannels + i;
+    if constexpr (kThree) {
+      const auto two = hn::Add(hn::LoadU(d, before + kChannels),
+                               hn::LoadU(d, before + 2 * kChannels));
+      return hn::Add(two, hn::LoadU(d, before + 3 * kChannels));
     } else {
-      return hn::BitCast(d, step_at(hn::Rebind<int16_t, Tag32>(), i));
+      return hn::Sub(
+          hn::LoadU(d, before + job_.options.window.width * kChannels),
+          hn::LoadU(d, before));
     }
+  }
+
+  template <class Windows>
+  HWY_INLINE Vec32 MeanAt(const Windows& windows, size_t i) const {
+    const Tag32 d;
+    const Vec32 sum = hn::Add(hn::Load(d, job_.sums + i), StepAt(d, i));
+    hn::Store(sum, d, job_.sums + i);
+    return windows.Divided(i, sum);
   }
 
   const SlidingJob<T>& job_;
   const SlidingPlan& plan_;
   const uint32_t width_;
-  const uint32_t edge_end_;
+  const size_t end_;      // of a row, in whole blocks
+  const size_t own_end_;  // where in `prefixes` the image's own blocks end
+  // Blocks between them have windows that see all columns.
+  size_t left_end_ = 0;
+  size_t right_begin_ = 0;
   uint32_t rows_ = 0;
   uint32_t half_ = 0;
   Division32 division_;
+  RunningSums<uint32_t, kChannels> running_sums_;
 };
 
-void Run8(const SlidingJob<uint8_t>& job) {
-  if (job.options.window.width == 1) {
-    Slider<uint8_t, uint32_t, true>(job).Run();
-  } else if (job.plan.short_steps) {
-    Slider<uint8_t, uint16_t, false>(job).Run();
-  } else {
-    Slider<uint8_t, uint32_t, false>(job).Run();
-  }
+template <typename T>
+void Run(const SlidingJob<T>& job) {
+  WithChannels(static_cast<uint32_t>(job.plan.channels), [&](auto channels) {
+    constexpr size_t kChannels = decltype(channels)::value;
+    if constexpr (kChannels == 1 && sizeof(T) == 2) {
+      if (job.options.window.width == 3) {
+        Slider<T, kChannels, true>(job).Run();
+        return;
+      }
+    }
+    Slider<T, kChannels, false>(job).Run();
+  });
 }
 
-void Run16(const SlidingJob<uint16_t>& job) {
-  if (job.options.window.width == 1) {
-    Slider<uint16_t, uint32_t, true>(job).Run();
-  } else {
-    Slider<uint16_t, uint32_t, false>(job).Run();
-  }
-}
+void Run8(const SlidingJob<uint8_t>& job) { Run(job); }
+void Run16(const SlidingJob<uint16_t>& job) { Run(job); }
 
 }  // namespace
 }  // namespace imageadapt::HWY_NAMESPACE
@@ -524,8 +474,13 @@ bool SlidingBoxFits(const ImageSpec& spec, const MeanOptions& options) {
 
 size_t SlidingBoxScratchBytes(const ImageSpec& spec,
                               const MeanOptions& options) {
-  return SlidingWords(MakeSlidingPlan(spec, options)) * sizeof(uint32_t) +
-         RowBytes(spec);
+  const SlidingPlan plan = MakeSlidingPlan(spec.shape, options);
+  if (spec.sample_type == SampleType::kU8) {
+    SlidingJob<uint8_t> job = {};
+    return LayOut(plan, nullptr, &job);
+  }
+  SlidingJob<uint16_t> job = {};
+  return LayOut(plan, nullptr, &job);
 }
 
 template <typename T>
@@ -533,7 +488,12 @@ void MeanOfSlidingBoxes(const RowBand<ImageView<const T>>& source,
                         const MeanOptions& options,
                         const RowBand<ImageView<T>>& target,
                         std::span<std::byte> scratch) {
-  const SlidingJob<T> job = MakeSlidingJob(source, options, target, scratch);
+  SlidingJob<T> job = {};
+  job.source = &source;
+  job.target = &target;
+  job.options = options;
+  job.plan = MakeSlidingPlan(target.rows.shape(), options);
+  LayOut(job.plan, scratch.data(), &job);
   if constexpr (sizeof(T) == 1) {
     HWY_DYNAMIC_DISPATCH(Run8)(job);
   } else {

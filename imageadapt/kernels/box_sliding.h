@@ -22,8 +22,9 @@ size_t SlidingBoxScratchBytes(const ImageSpec& spec,
 
 // As BoxMean; requires SlidingBoxFits. From row to row the sum of a window
 // grows by what one row has more than another one (McDonnell, "Box-filtering
-// techniques", 1981): differences of rows, summed along the row by doubling.
-// Smaller windows of 8-bit samples are left to box_short.h.
+// techniques", 1981): differences of rows, summed along the row once for all
+// windows, so the cost does not depend on the window. Smaller windows of 8-bit
+// samples are left to box_short.h.
 template <typename T>
 void MeanOfSlidingBoxes(const RowBand<ImageView<const T>>& source,
                         const MeanOptions& options,

@@ -74,19 +74,6 @@ class WindowSums {
     return hn::Add(two, hn::LoadU(d, columns_ + i + 2 * step_));
   }
 
-  // The same for sums of signed numbers, of which half a window's fit in
-  // lanes of 16 bits but a whole window's do not.
-  template <class D16>
-  HWY_INLINE auto WideAt(D16 d, size_t i) const {
-    const hn::Rebind<int32_t, D16> d32;
-    const auto at = [&](const L* sums) HWY_ATTR {
-      return hn::PromoteTo(
-          d32, hn::LoadU(d, reinterpret_cast<const int16_t*>(sums) + i));
-    };
-    return hn::Add(hn::Add(at(half_), at(half_ + step_)),
-                   at(columns_ + 2 * step_));
-  }
-
   bool is_single() const { return window_ == 1; }
   const L* columns() const { return columns_; }
 
