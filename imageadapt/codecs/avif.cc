@@ -80,9 +80,10 @@ class AvifDecoder final : public Decoder {
     ASSIGN_OR_RETURN(scan_, ScanHeif(kAvifFormat, file_.span(), limits));
     RETURN_IF_ERROR(Parse(limits));
     const avifImage& image = *decoder_->image;
-    RETURN_IF_ERROR(
-        CheckFrames(static_cast<uint64_t>(std::max(decoder_->imageCount, 1)),
-                    image.width, image.height, limits));
+    const auto frames =
+        static_cast<uint64_t>(std::max(decoder_->imageCount, 1));
+    RETURN_IF_ERROR(CheckFrames(frames, image.width, image.height, limits));
+    RETURN_IF_ERROR(CheckHeifDelays(kAvifFormat, frames, scan_.delays));
     if (image.yuvFormat == AVIF_PIXEL_FORMAT_NONE) {
       return DamagedHeader(kAvifFormat, "it does not say how samples are kept");
     }

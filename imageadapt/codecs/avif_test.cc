@@ -447,6 +447,23 @@ TEST(AvifTest, ListsThatAreTooLongAreRefusedBeforeTheLibrarySeesThem) {
   const std::string delays = "stts" + std::string(4, '\0');
   many = Replaced(many, delays, delays + Bytes({0, 0, 0x27, 0x10}));
   EXPECT_EQ(refusal(many), kImageTooLarge);
+  // Where there are more of them than there should be, none hides another.
+  const auto box = [](const char* type, const std::string& content) {
+    return Bytes({0, 0, 0, static_cast<int>(8 + content.size())}) + type +
+           content;
+  };
+  const auto frames = [&](const std::string& count) {
+    return box("stsz", std::string(8, '\0') + count);
+  };
+  const auto delays_of = [&](const std::string& count) {
+    return box("stts", std::string(4, '\0') + count);
+  };
+  const std::string zero(4, '\0');
+  const std::string much = Bytes({0, 0, 0x27, 0x10});
+  const std::string table = box(
+      "stbl", frames(much) + frames(zero) + delays_of(much) + delays_of(zero));
+  const std::string media = box("mdia", box("minf", "") + box("minf", table));
+  EXPECT_EQ(refusal(still + box("moov", box("trak", media))), kImageTooLarge);
 }
 
 TEST(AvifTest, APictureLargerThanItsHeaderIsRefused) {

@@ -77,7 +77,7 @@ class DicomDecoder final : public Decoder {
            (IsPacked() ? frames_->working_bytes() : 0) +
            (header_.is_planar ? FrameBytes() : 0) +
            2 * sizeof(double) * header_.frame_milliseconds.size() +
-           3 * sizeof(uint16_t) * header_.palette[0].values.size();
+           PaletteBytes();
   }
 
   FrameDelay delay() const override {
@@ -113,6 +113,13 @@ class DicomDecoder final : public Decoder {
   }
 
  private:
+  uint64_t PaletteBytes() const {
+    uint64_t entries = 0;
+    for (const auto& palette : header_.palette)
+      entries += palette.values.size();
+    return entries * sizeof(uint16_t);
+  }
+
   bool IsPacked() const {
     return header_.packing != DicomHeader::Packing::kNone;
   }

@@ -146,8 +146,9 @@ uint64_t DicomFrames::max_library_bytes() const {
 }
 
 uint64_t DicomFrames::working_bytes() const {
-  // Vectors grow by doubling.
-  return 2 * max_packed_bytes() + 2 * frame_bytes() + max_library_bytes() +
+  // Vectors grow by doubling, and keep what they had for an earlier frame.
+  return std::max<uint64_t>(2 * max_packed_bytes(), packed_.capacity()) +
+         2 * frame_bytes() + max_library_bytes() +
          offsets_.size() * sizeof(uint32_t);
 }
 

@@ -31,6 +31,13 @@ constexpr uint32_t Tag(uint32_t group, uint32_t element) {
   return group << 16 | element;
 }
 
+// Of values that are read, together, beside an ICC profile: each can stand
+// there any number of times.
+constexpr uint64_t kMaxKeptBytes = uint64_t{4} << 20;
+
+// Of a deflated file, before its pixels.
+constexpr uint64_t kMaxInflatedHead = uint64_t{64} << 20;
+
 constexpr uint32_t kTransferSyntax = Tag(0x0002, 0x0010);
 constexpr uint32_t kDisplayFrameRate = Tag(0x0008, 0x2144);
 constexpr uint32_t kCineRate = Tag(0x0018, 0x0040);
@@ -195,6 +202,13 @@ class HeaderReader {
     // So much is there at least, before memory is taken for it.
     const std::optional<uint64_t> left = stream_.bytes_left();
     if (left.has_value() && element.length > *left) return TooShort();
+    kept_bytes_ += element.length;
+    if (kept_bytes_ > kMaxKeptBytes + limits_.max_icc_bytes) {
+      return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
+                     "the DICOM file has values of ", kept_bytes_,
+                     " bytes about its picture; the limit is ",
+                     kMaxKeptBytes + limits_.max_icc_bytes);
+    }
     value_.resize(element.length);
     if (!stream_.Fill(value_)) return TooShort();
     return absl::OkStatus();
@@ -255,6 +269,7 @@ class HeaderReader {
       Element element;
       RETURN_IF_ERROR(ReadElement(element));
       is_first_ = false;
+      RETURN_IF_ERROR(CheckInflated(0));
       if (open_.empty() && element.tag == kPixelData) {
         header_.pixel_bytes = element.length;
         return absl::OkStatus();
@@ -270,6 +285,17 @@ class HeaderReader {
     }
   }
 
+  // Before `more` bytes are inflated that are not pixels: a deflated file can
+  // become a thousand times as long.
+  absl::Status CheckInflated(uint64_t more) const {
+    if (!stream_.is_inflating() || stream_.at() + more <= kMaxInflatedHead) {
+      return absl::OkStatus();
+    }
+    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge,
+                   "the DICOM file inflates to more than ", kMaxInflatedHead,
+                   " bytes before its pixels, which is the limit");
+  }
+
   absl::Status TakeElement(const Element& element) {
     switch (element.tag) {
       case kItem:
@@ -282,7 +308,8 @@ class HeaderReader {
       case kSequenceEnd:
         return Leave();
       case kModalityLut:
-        header_.has_modality_lut |= element.length != 0;
+        header_.has_modality_lut |=
+            element.length != 0 && (open_.empty() || InGroups());
         break;
       case kSharedGroups:
       case kFrameGroups:
@@ -308,6 +335,7 @@ class HeaderReader {
   }
 
   absl::Status SkipValue(const Element& element) {
+    RETURN_IF_ERROR(CheckInflated(element.length));
     return stream_.Skip(element.length) ? absl::OkStatus() : TooShort();
   }
 
@@ -595,7 +623,7 @@ class HeaderReader {
     }
   }
 
-  absl::Status CheckPixelBytes() {
+  absl::Status CheckPixelBytes() const {
     const bool is_packed = header_.packing != DicomHeader::Packing::kNone;
     if (is_packed != (header_.pixel_bytes == kDicomNoLength)) {
       return Damaged("its pixel data are not as its transfer syntax says");
@@ -622,6 +650,7 @@ class HeaderReader {
   bool is_implicit_ = false;
   bool is_first_ = false;  // of the data set's elements
   std::vector<std::byte> value_;
+  uint64_t kept_bytes_ = 0;  // of values read so far
   std::vector<Open> open_;
   uint64_t groups_end_ = 0;
   size_t groups_depth_ = SIZE_MAX;

@@ -159,14 +159,16 @@ void DicomSamples::ConvertTo(std::span<const int64_t> values,
     }
     return;
   }
-  if (channels_ == 3 && !std::is_floating_point_v<T>) {
-    // Over the whole range, to the nearest, halves up.
-    constexpr uint64_t kFull = (uint64_t{1} << 8 * sizeof(T)) - 1;
-    for (size_t i = 0; i < values.size(); ++i) {
-      const auto value = static_cast<uint64_t>(values[i]);
-      row[i] = static_cast<T>((value * kFull + most / 2) / most);
+  if constexpr (!std::is_floating_point_v<T>) {
+    if (channels_ == 3) {
+      // Over the whole range, to the nearest, halves up.
+      constexpr uint64_t kFull = (uint64_t{1} << 8 * sizeof(T)) - 1;
+      for (size_t i = 0; i < values.size(); ++i) {
+        const auto value = static_cast<uint64_t>(values[i]);
+        row[i] = static_cast<T>((value * kFull + most / 2) / most);
+      }
+      return;
     }
-    return;
   }
   const bool is_inverse =
       header_.photometric == DicomHeader::Photometric::kMonochrome1;

@@ -39,6 +39,7 @@ class DicomStream {
 
   // What follows, put back bytes among it, is raw deflate (RFC 1951).
   void Inflate();
+  bool is_inflating() const { return inflated_ != nullptr; }
 
   // Bytes read or skipped so far.
   uint64_t at() const { return at_; }

@@ -359,6 +359,37 @@ TEST(DicomTest, DeflatedFilesAreInflatedAsTheyAreRead) {
   EXPECT_EQ(ReasonOf(cut.status()), kImageDamaged) << cut.status();
 }
 
+TEST(DicomTest, WhatADeflatedFileBecomesBeforeItsPixelsIsLimited) {
+  const DicomPicture picture{.columns = 2, .rows = 3};
+  const std::string mebibyte(size_t{1} << 20, '\0');
+  std::string many = testing::DicomDataset(picture);
+  for (int i = 0; i < 65; ++i) many += DicomElement(0x00291001, "OB", mebibyte);
+  const std::string one =
+      DicomElement(0x00091001, "OB", std::string(size_t{65} << 20, '\0'));
+  for (const std::string& dataset : {many, one}) {
+    const std::string file =
+        testing::DicomHead(testing::kDicomDeflated) +
+        Deflated(dataset + DicomElement(0x7fe00010, "OB", SixBytes()));
+    EXPECT_LT(file.size(), 200'000u);
+    EXPECT_EQ(ReasonOf(Decode(file).status()), kImageTooLarge);
+  }
+}
+
+TEST(DicomTest, ValuesThatAreReadAreLimitedTogether) {
+  std::string times;
+  while (times.size() < 60'000) times += "1\\";
+  times += "1 ";
+  std::string dataset = testing::DicomDataset({.columns = 2, .rows = 3});
+  const std::string vector = DicomElement(0x00181065, "DS", times);
+  for (int i = 0; i < 100; ++i) dataset += vector;
+  const std::string file = testing::DicomHead(testing::kDicomExplicit) +
+                           dataset + DicomElement(0x7fe00010, "OB", SixBytes());
+  const DecodeLimits limits{.max_icc_bytes = 0};
+  RopeSource source = SourceOf(file);
+  EXPECT_EQ(ReasonOf(kDicomCodec.open(source, limits).status()),
+            kImageTooLarge);
+}
+
 TEST(DicomTest, EveryTruncationIsDamage) {
   std::vector<std::string> files = {
       DicomFile(WithValues(), SixBytes()),

@@ -19,6 +19,12 @@ constexpr int kMaxTracks = 16;
 // libavif finds the time of a frame by adding up all before it, each found by
 // going through the list of delays: about 2 seconds for so many steps.
 constexpr uint64_t kMaxTimeSteps = 2'000'000'000;
+absl::Status HasTooMany(absl::string_view format, absl::string_view what,
+                        uint64_t count, uint64_t most) {
+  return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge, "the ",
+                 format, " file has ", count, " ", what, "; the limit is ",
+                 most);
+}
 
 class Scanner {
  public:
@@ -40,9 +46,7 @@ class Scanner {
  private:
   absl::Status TooMany(absl::string_view what, uint64_t count,
                        uint64_t most) const {
-    return Refusal(absl::StatusCode::kInvalidArgument, kImageTooLarge, "the ",
-                   format_, " file has ", count, " ", what, "; the limit is ",
-                   most);
+    return HasTooMany(format_, what, count, most);
   }
 
   absl::Status AddSize(uint64_t width, uint64_t height) {
@@ -129,10 +133,21 @@ class Scanner {
         RETURN_IF_ERROR(ScanTrackHeader(box->content));
       }
       if (box->type == "meta") RETURN_IF_ERROR(ScanMeta(box->content));
-      if (box->type != "mdia") continue;
-      const std::span<const std::byte> table =
-          Inside(Inside(box->content, "minf"), "stbl");
-      RETURN_IF_ERROR(ScanSamples(table));
+      if (box->type == "mdia") RETURN_IF_ERROR(ScanMedia(box->content));
+    }
+    return absl::OkStatus();
+  }
+
+  // Of boxes that should be there once libraries may take all.
+  absl::Status ScanMedia(std::span<const std::byte> content) {
+    BmffReader boxes(content);
+    while (const std::optional<BmffBox> box = boxes.Next()) {
+      if (box->type != "minf") continue;
+      BmffReader tables(box->content);
+      while (const std::optional<BmffBox> table = tables.Next()) {
+        if (table->type != "stbl") continue;
+        RETURN_IF_ERROR(ScanSamples(table->content));
+      }
     }
     return absl::OkStatus();
   }
@@ -157,14 +172,13 @@ class Scanner {
 
   absl::Status ScanSamples(std::span<const std::byte> content) {
     uint64_t frames = 0;
-    uint64_t delays = 0;
     BmffReader boxes(content);
     while (const std::optional<BmffBox> box = boxes.Next()) {
       BmffFields fields(box->content);
       fields.Skip(4);
       if (box->type == "stsz") {
         fields.Skip(4);
-        frames = fields.Number(4);
+        frames += fields.Number(4);
         if (frames > limits_.max_frames) {
           return TooMany("frames", frames, limits_.max_frames);
         }
@@ -176,15 +190,11 @@ class Scanner {
           return TooMany("entries in a list of frames", count,
                          limits_.max_frames);
         }
-        if (box->type == "stts") delays = count;
+        // Libraries put lists of one kind together.
+        if (box->type == "stts") scan_.delays += count;
       }
     }
-    const uint64_t steps = frames * frames / 4 * delays;
-    if (steps > kMaxTimeSteps) {
-      return TooMany("different delays, too many for its frames", delays,
-                     kMaxTimeSteps / (frames * frames / 4));
-    }
-    return absl::OkStatus();
+    return CheckHeifDelays(format_, frames, scan_.delays);
   }
 
   // As an edit list says that is shown once or again and again, and the length
@@ -217,6 +227,15 @@ class Scanner {
 };
 
 }  // namespace
+
+absl::Status CheckHeifDelays(absl::string_view format, uint64_t frames,
+                             uint64_t delays) {
+  const uint64_t most =
+      kMaxTimeSteps / std::max<uint64_t>(frames * frames / 4, 1);
+  if (delays <= most) return absl::OkStatus();
+  return HasTooMany(format, "different delays, too many for its frames", delays,
+                    most);
+}
 
 absl::StatusOr<HeifScan> ScanHeif(absl::string_view format,
                                   std::span<const std::byte> file,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "imageadapt/codecs/codec.h"
@@ -21,6 +22,8 @@ struct HeifScan {
   uint32_t largest_height = 0;
   // The file ends within a box, that of its samples as a rule.
   bool ends_early = false;
+  // Entries in lists of delays, of all tracks.
+  uint64_t delays = 0;
   // How often the first track is shown; 0: without end, also if it does not
   // say, as browsers take it.
   uint32_t plays = 0;
@@ -32,6 +35,13 @@ struct HeifScan {
 absl::StatusOr<HeifScan> ScanHeif(absl::string_view format,
                                   std::span<const std::byte> file,
                                   const DecodeLimits& limits);
+
+// INVALID_ARGUMENT if so many frames with so long a list of delays take libavif
+// more than about 2 seconds. Requires at most 2^32 - 1 frames. To be called
+// again with the frames that the library has found, which it may take from
+// other boxes.
+absl::Status CheckHeifDelays(absl::string_view format, uint64_t frames,
+                             uint64_t delays);
 
 }  // namespace imageadapt
 

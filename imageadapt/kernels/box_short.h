@@ -26,7 +26,7 @@ size_t ShortBoxScratchBytes(const ImageShape& shape,
 // windows, modulo 2^16. Where sums of windows do not fit in 16 bits, only their
 // differences from row to row are summed, and each window keeps quotient and
 // remainder of the division by the number of samples, which move by little;
-// beyond 128 columns in two halves, whose differences still fit.
+// in two halves where those do not fit either (square windows from 95 x 95 on).
 void MeanOfShortBoxes(const RowBand<ImageView<const uint8_t>>& source,
                       const MeanOptions& options,
                       const RowBand<ImageView<uint8_t>>& target,

@@ -268,6 +268,7 @@ class Slider {
   void UpdateBlocks(const Rows& rows, size_t begin, size_t end) {
     const Tag32 d;
     const hn::Rebind<T, Tag32> narrow;
+    // NOLINTNEXTLINE(misc-const-correctness): changes unless kThree.
     RunningSums<uint32_t, kChannels> sums = running_sums_;
     for (size_t i = begin; i < end; i += kBlock) {
       const T* const more = rows.more + (i - plan_.halo);
@@ -281,7 +282,9 @@ class Slider {
           return hn::Sub(hn::PromoteTo(d, hn::LoadU(narrow, more + at)),
                          hn::PromoteTo(d, hn::LoadU(narrow, less + at)));
         };
+        // NOLINTNEXTLINE(misc-const-correctness): changes unless kThree.
         Vec32 first = difference(k);
+        // NOLINTNEXTLINE(misc-const-correctness): changes unless kThree.
         Vec32 second = difference(k + kLanes);
         if constexpr (!kThree) sums.Next(&first, &second);
         hn::Store(first, d, job_.prefixes + i + k);
